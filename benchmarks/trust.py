@@ -20,8 +20,7 @@ from al_bench.core.hashing import digest
 from al_bench.core.metrics import confidence
 from al_bench.core.state import Floats
 from al_bench.priors import Flat, Given, Recorded, recorded
-from al_bench.priors.recorded import read, spellings
-from al_bench.priors.table import path_of
+from al_bench.priors.recorded import path_of, read, spellings
 from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
 

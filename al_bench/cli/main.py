@@ -20,7 +20,7 @@ from al_bench.runs.environment import restart_limited
 
 COMMANDS = {  # the function of each command, imported on use
     "run": "al_bench.cli.run:run",
-    "embed": "al_bench.cli.embed:embed",
+    "embed": "al_bench.cli.run:embed",
     "prior": "al_bench.cli.main:prior",
     "status": "al_bench.cli.status:status",
     "report": "al_bench.cli.report:report",

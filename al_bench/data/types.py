@@ -21,7 +21,6 @@ class People:
     names: tuple[str, ...]
 
     def take(self, index: Ints) -> People:
-        """The answers to the rows with these numbers, in this order."""
         return People(self.answers[index], self.names)
 
 

@@ -194,7 +194,6 @@ def annotation(place: str, task: Json, one: Any) -> Imported | None:
 
 
 def time_of(place: str, annotation: Json, name: str) -> float:
-    """A time in seconds since 1970."""
     found = part(place, annotation, name, str)
     try:
         return datetime.fromisoformat(found).timestamp()

@@ -142,7 +142,6 @@ class Spellings:
 
     @cached_property
     def numbers(self) -> dict[Decimal, list[str]]:
-        """Names by the number that they are."""
         found: dict[Decimal, list[str]] = {}
         for name in self.names:
             if (value := number_of(name)) is not None:
@@ -165,7 +164,6 @@ class Spellings:
 
 
 def number_of(text: str) -> Decimal | None:
-    """The number that a text is, or None."""
     try:
         value = Decimal(text.strip())
     except InvalidOperation:

@@ -29,12 +29,10 @@ class Ledger:
 
     @property
     def batches(self) -> int:
-        """Number of batches so far."""
         return self.suggestions[-1].batch if self.suggestions else 0
 
     @property
     def audit_answers(self) -> tuple[Answer, ...]:
-        """Answers about audit rows that were suggested."""
         return tuple(a for a in self.answers if a.row in self.audited and a.source == ASKED)
 
     def waiting(self, annotator: str | None) -> list[Suggestion]:

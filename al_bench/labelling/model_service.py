@@ -162,7 +162,6 @@ class ModelService:
             return self._pool
 
     def snapshot(self) -> Snapshot:
-        """The session as it is now."""
         while True:
             settings = self.settings()
             parts, pool = components(settings, self.extra), self.pool(settings)
@@ -229,7 +228,6 @@ class ModelService:
         return bool(given_priors(self.store))
 
     def reader(self, now: Snapshot) -> RowReader:
-        """Reads new rows as the model's input."""
         return RowReader(now.parts.prior, now.settings.task, self.given_priors)
 
     def predict(self, now: Snapshot, rows: RowBatch) -> Floats:

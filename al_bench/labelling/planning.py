@@ -117,7 +117,6 @@ def choice(course: Forecast, worth: float = WORTH) -> str:
 
 
 def advice(course: Forecast, target: float | None, price: float | None) -> str:
-    """What to do, in one sentence."""
     arm, most = choice(course), int(course.labels[-1])
     if target is not None:
         met = {a: np.asarray(c >= target).any(axis=1) for a, c in course.curves.items()}
@@ -153,7 +152,6 @@ def money(count: float, price: float | None) -> str:
 
 
 def notes(facts: Facts, law: Law, budget: int | None) -> Iterator[str]:
-    """Caveats, in sentences."""
     least, known = STARTS[1], most_labels(facts)
     if facts.labels < least:
         yield (

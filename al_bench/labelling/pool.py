@@ -20,11 +20,11 @@ from al_bench.core.hashing import replaced
 from al_bench.core.rng import rng
 from al_bench.core.state import Floats, Ints, Rows
 from al_bench.data.cache.embeddings import embeddings, zero_shot
-from al_bench.data.datasets.features import FeatureRows
+from al_bench.data.datasets.features import FeatureRows, plain_arrays
 from al_bench.data.types import Prior, Task
 from al_bench.labelling.annotations import AnswerTable, append
 from al_bench.labelling.audit.design import reserve
-from al_bench.labelling.rows import RowBatch, plain_arrays, row_ids
+from al_bench.labelling.rows import RowBatch, row_ids
 from al_bench.labelling.settings import Settings
 from al_bench.labelling.store import GIVEN, Answer, Store, unwritable
 from al_bench.labelling.tables import TABLES, file_table
@@ -54,7 +54,6 @@ class Pool:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 of the key."""
         return sha256(self.key.encode()).hexdigest()
 
     @cached_property
@@ -64,18 +63,15 @@ class Pool:
 
 
 def array_file(folder: Path, name: str) -> Path:
-    """The file of an array that came with the data."""
     return folder / ARRAYS / f"{name}.npy"
 
 
 def array(folder: Path, name: str) -> Floats:
-    """An array that came with the data, memory-mapped."""
     values: Floats = np.load(array_file(folder, name), mmap_mode="r", allow_pickle=False)
     return values
 
 
 def pool_key(store: Store, settings: Settings) -> str:
-    """Everything that decides a pool, as text."""
     keys = [key for _, key, _ in store.arrivals()]
     return json.dumps([keys, given_priors(store), settings.fit_settings])
 

@@ -14,8 +14,7 @@ from al_bench.core.arrays import log_softmax, softmax
 from al_bench.core.predictor import CalibratedPredictor, logs
 from al_bench.core.state import Floats, Rows
 from al_bench.crowd.crossfit import FoldModel
-from al_bench.learners.linear import LinearHeadModel
-from al_bench.learners.residual import ResidualModel, prior_scores
+from al_bench.learners.linear import LinearHeadModel, ResidualModel, prior_scores
 
 NOBODY = np.empty(0, dtype=bool)  # rows held out of a regression, of which an export keeps none
 

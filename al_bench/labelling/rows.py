@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from al_bench.core.arrays import distributions, matrix
 from al_bench.core.state import Floats
-from al_bench.data.datasets.features import FeatureRows
-from al_bench.data.datasets.images import decode
+from al_bench.data.datasets.features import FeatureRows, plain_arrays
+from al_bench.data.datasets.images import Decoded, decode
 from al_bench.labelling.settings import Columns
 from al_bench.labelling.tables import (
     HUB,
@@ -88,7 +88,6 @@ class RowBatch:
 
     @property
     def inputs(self) -> Sequence[Any]:
-        """(n,) inputs of a foundation model."""
         if self.texts is not None:
             return self.texts
         if self.features is not None:
@@ -107,7 +106,7 @@ class RowBatch:
 
 
 @dataclass(frozen=True)
-class ImageRows(Sequence[Any]):
+class ImageRows(Decoded):
     """Images, decoded on reading; ValueError where a file has changed since it was added."""
 
     images: Sequence[Path | bytes]
@@ -116,14 +115,12 @@ class ImageRows(Sequence[Any]):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, position: Any) -> Any:
-        if isinstance(position, slice):
-            return [self[row] for row in range(*position.indices(len(self)))]
-        image = self.images[position]
+    def image(self, row: int) -> Any:
+        image = self.images[row]
         content = image if isinstance(image, bytes) else image.read_bytes()
-        if sha256(content).hexdigest() != self.digests[position]:
+        if sha256(content).hexdigest() != self.digests[row]:
             raise ValueError(f"{image!s} has changed since it came into the session")
-        return decode(content, f"image {position}" if isinstance(image, bytes) else str(image))
+        return decode(content, f"image {row}" if isinstance(image, bytes) else str(image))
 
 
 def image_batch(
@@ -140,18 +137,7 @@ def image_batch(
     return RowBatch(where, "image", names, images=images, digests=digests)
 
 
-def plain_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an .npz; ValueError for another file, or one that holds objects."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except Exception as error:  # numpy raises OSError, ValueError, EOFError, BadZipFile, zlib's
-        line = " ".join(str(error).split())
-        raise ValueError(f"{path} is not an .npz of plain arrays: {line}") from error
-
-
 def row_ids(where: str, values: NDArray[Any], n: int) -> list[str]:
-    """(n,) names of rows as texts."""
     if values.shape != (n,) or values.dtype.kind not in "iuU":
         raise ValueError(
             f"{where} are {values.dtype} of shape {values.shape}; wanted ({n},) whole numbers or "

@@ -162,7 +162,6 @@ class Session:
 
     @property
     def ledger(self) -> Ledger:
-        """The suggestions and answers in force by now."""
         return self.service.history.read()
 
     def suggest(

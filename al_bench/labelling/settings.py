@@ -74,7 +74,6 @@ class Columns:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The columns that are named."""
         names = (self.text, self.image, self.label, self.id)
         return tuple(name for name in names if name is not None)
 
@@ -151,7 +150,6 @@ class Settings:
 
     @property
     def task(self) -> Task:
-        """The task of the foundation model."""
         return task_of(self.words or self.classes, self.prompts, self.modality)
 
     @property
@@ -181,7 +179,6 @@ def negation(name: str) -> str:
 
 
 def task_of(classes: tuple[str, ...], prompts: tuple[str, ...], modality: str) -> Task:
-    """A zero-shot task: classes as words, prompts, modality."""
     return Task(tuple(map(spaced, classes)), prompts, modality)
 
 

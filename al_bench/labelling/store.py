@@ -201,7 +201,6 @@ class Store:
                 self.inside = False
 
     def append(self, table: str, **values: Any) -> int:
-        """Append one row to a table and return its number."""
         with self.writing():
             self.append_all(table, list(values), [list(values.values())])
             return self.count(table)
@@ -243,21 +242,17 @@ class Store:
         return int(found[0][0]) if found else None
 
     def suggested(self, row: int) -> bool:
-        """Whether a row was ever suggested."""
         return bool(self._read("SELECT 1 FROM suggestions WHERE row = ? LIMIT 1", row))
 
     def texts(self, rows: Sequence[int]) -> list[str | None]:
-        """The texts of some rows."""
         sql = "SELECT text FROM rows WHERE number = ?"
         return [self._read(sql, row + 1)[0][0] for row in rows]
 
     def digest(self, row: int) -> str | None:
-        """The sha256 of a row's image."""
         found: str | None = self._read("SELECT digest FROM rows WHERE number = ?", row + 1)[0][0]
         return found
 
     def metadata(self, row: int) -> dict[str, str]:
-        """What is shown beside a row, by column."""
         found = self._read("SELECT value FROM metadata WHERE row = ?", row)
         return dict(json.loads(found[0][0])) if found else {}
 
@@ -269,7 +264,6 @@ class Store:
         return self._read("SELECT stratum, place FROM strata ORDER BY number")
 
     def suggestions(self, after: int = 0) -> list[Suggestion]:
-        """All suggestions with a number above `after`."""
         sql = (
             "SELECT s.number, s.row, name, kind, text, path, guess, confidence, why, batch, "
             "annotator FROM suggestions s JOIN rows ON rows.number = s.row + 1 "
@@ -278,7 +272,6 @@ class Store:
         return [Suggestion(*row) for row in self._read(sql, after)]
 
     def answers(self, after: int = 0) -> list[Answer]:
-        """All answers with a number above `after`."""
         sql = (
             "SELECT name, answer, annotator, seconds, a.number, a.row, source, time "
             "FROM answers a JOIN rows ON rows.number = a.row + 1 "
@@ -287,7 +280,6 @@ class Store:
         return [Answer(*row) for row in self._read(sql, after)]
 
     def decisions(self, after: int = 0) -> list[Decision]:
-        """All decisions with a number above `after`."""
         sql = "SELECT number, kind, value, time FROM decisions WHERE number > ? ORDER BY number"
         rows = self._read(sql, after)
         return [Decision(n, kind, json.loads(value), at) for n, kind, value, at in rows]

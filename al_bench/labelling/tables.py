@@ -44,7 +44,6 @@ class Table:
         return self.columns[name]
 
     def rows(self, kept: Sequence[int]) -> Table:
-        """Some rows of a whole table."""
         columns = {name: [values[i] for i in kept] for name, values in self.columns.items()}
         lines = None if self.lines is None else [self.lines[row] for row in kept]
         return Table(self.where, columns, lines, kept)
@@ -61,7 +60,6 @@ class Table:
 
 
 def frame_table(where: str, frame: Any) -> Table:
-    """A data frame as a table."""
     return Table(where, {str(name): frame[name].tolist() for name in frame.columns})
 
 
@@ -205,7 +203,6 @@ def dataset_table(source: str | Path, split: str) -> Table:
 
 
 def load_split(source: str | Path, split: str) -> Any:
-    """A split as a Hugging Face data set."""
     import datasets
 
     if isinstance(source, str):

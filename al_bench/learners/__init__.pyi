@@ -1,7 +1,7 @@
 from .images import TimmNetwork as TimmNetwork
 from .linear import LinearHead as LinearHead
+from .linear import ResidualHead as ResidualHead
 from .mlp import MLPHead as MLPHead
-from .residual import ResidualHead as ResidualHead
 from .sklearn import SklearnClassifier as SklearnClassifier
 from .texts import LoRA as LoRA
 from .texts import TextNetwork as TextNetwork

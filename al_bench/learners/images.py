@@ -12,10 +12,9 @@ import torch
 
 from al_bench.core.arrays import at_least, require, share
 from al_bench.core.state import Ints, Rows, TrainingSet
-from al_bench.learners.finetune import check_inputs, fitted
 from al_bench.learners.linear import LinearHead
 from al_bench.learners.network import Network, NetworkModel
-from al_bench.learners.training import Loss, Recipe, seeded
+from al_bench.learners.training import Loss, Recipe, check_inputs, fitted, seeded
 from al_bench.priors.images import TimmEncoder, as_image, load_backbone, untrained
 
 Transform = Callable[[Any], torch.Tensor]
@@ -79,7 +78,6 @@ class TimmNetwork:
             )
 
     def body(self) -> Any:
-        """A new copy of the network without a head."""
         if self.weights is None:
             return untrained(self.model)
         encoder = TimmEncoder(self.model, self.weights, self.pin, self.size, "float32")

@@ -76,7 +76,6 @@ def outputs(
 
 
 def moved(inputs: Any, where: torch.device) -> Any:
-    """A tensor, or a dict of tensors, moved to a device."""
     if isinstance(inputs, dict):
         return {name: tensor.to(where) for name, tensor in inputs.items()}
     return inputs.to(where)

@@ -11,10 +11,9 @@ import torch
 
 from al_bench.core.arrays import require
 from al_bench.core.state import Ints, Rows, TrainingSet
-from al_bench.learners.finetune import check_inputs, fitted
 from al_bench.learners.linear import LinearHead
 from al_bench.learners.network import Network, NetworkModel
-from al_bench.learners.training import Loss, Recipe, seeded
+from al_bench.learners.training import Loss, Recipe, check_inputs, fitted, seeded
 from al_bench.priors.common import cut
 from al_bench.priors.sentence import SentenceEncoder, loaded, masked_mean
 

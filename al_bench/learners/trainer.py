@@ -98,7 +98,6 @@ class Trainer:
         return {**devices, "precision": {v: k for k, v in PRECISIONS.items()}[precision]}
 
     def shown(self, name: str, total: int, what: str) -> AbstractContextManager[Advance]:
-        """Progress lines, if enabled."""
         if not self.enable_progress_bar:
             return nullcontext(lambda _: None)
         return lines(name, total, 0, what)

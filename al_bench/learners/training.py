@@ -23,7 +23,8 @@ from al_bench.core.arrays import above, at_least, fraction, one_of, require
 from al_bench.core.balance import BALANCES, balance_loss
 from al_bench.core.progress import Advance
 from al_bench.core.state import Floats, Ints, Rows, TrainingSet
-from al_bench.learners.network import Network, Reader
+from al_bench.learners.linear import LinearHead
+from al_bench.learners.network import Network, NetworkModel, Reader, outputs
 from al_bench.learners.trainer import PLAIN, PRECISIONS, Trainer
 from al_bench.priors.device import exact
 
@@ -118,7 +119,6 @@ class Recipe:
     trainer = PLAIN  # not a field: it is set once for all learners of a run
 
     def by(self, trainer: Trainer) -> Recipe:
-        """The same recipe with this trainer."""
         made = replace(self)
         object.__setattr__(made, "trainer", trainer)
         return made
@@ -210,8 +210,6 @@ def train(
 
 
 class _Steps(IterableDataset[Batch]):
-    """The batch of each step, read on demand."""
-
     def __init__(self, rows: Rows, reader: Reader, terms: Terms, order: Iterator[Ints]) -> None:
         self.rows, self.reader, self.order = rows, reader, order
         self.targets = torch.from_numpy(np.asarray(terms.targets, dtype=np.float32))
@@ -271,3 +269,53 @@ class _Fit(pl.LightningModule):
         optimiser = torch.optim.AdamW([group for group in groups if group["params"]])
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, recipe.rate)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def fitted(
+    network: Network,
+    reader: Reader,
+    rows: Rows,
+    training: TrainingSet,
+    recipe: Recipe,
+    loss: Loss,
+    probe: LinearHead | None,
+    rng: np.random.Generator,
+) -> NetworkModel:
+    """The network trained on a training set; rows: (n,) the pool. probe: first fits the head on the
+    untrained body's outputs, then the whole network is trained (linear probing then fine-tuning;
+    Kumar et al., 2022). ValueError for an empty training set."""
+    if len(training.rows) == 0:
+        raise ValueError("a network got a training set without rows; wanted at least one")
+    training_rows = rows.take(training.rows)
+    recipe = recipe.told(len(training_rows))
+    if probe is not None:
+        start_head(network, reader, training_rows, training, recipe, probe, rng)
+    train(network, training_rows, reader, loss.terms(training), loss, recipe, rng)
+    return NetworkModel(network, reader, recipe.precision, recipe.trainer)
+
+
+def start_head(
+    network: Network,
+    reader: Reader,
+    rows: Rows,
+    training: TrainingSet,
+    recipe: Recipe,
+    probe: LinearHead,
+    rng: np.random.Generator,
+) -> None:
+    """Give the network the head that `probe` fits to its body's outputs for these (m,) rows, scaled
+    to a mean length of one, so that `probe.l2` means the same as on features of a prior."""
+    features = outputs(network.body, reader, rows, recipe.precision, recipe.trainer)
+    length = max(float(np.linalg.norm(features, axis=1).mean()), 1e-12)
+    here = TrainingSet(np.arange(len(rows)), training.targets, training.weights)
+    linear = probe.fit(Rows(rows.inputs, features / length, rows.prior), here, rng)
+    with torch.no_grad():
+        network.head.weight.copy_(torch.from_numpy(linear.weight / length))
+        network.head.bias.copy_(torch.from_numpy(linear.bias))
+
+
+def check_inputs(who: str, kind: str, reader: Reader, rows: Rows) -> None:
+    try:
+        reader.batch(rows.take(np.arange(min(len(rows), 1))), False)
+    except ValueError as error:
+        raise ValueError(f"{who} learns from {kind}: {error}") from error

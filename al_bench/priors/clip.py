@@ -62,7 +62,6 @@ class ClipEncoder:
         return np.concatenate(parts)
 
     def read(self, texts: Sequence[str]) -> Floats:
-        """(m, d) float32 embeddings of texts."""
         model, _, tokenizer = load_two_towers(self)
         longest = model.config.text_config.max_position_embeddings
         # SigLIP pools its last position, and was trained on texts padded to full length

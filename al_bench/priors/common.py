@@ -15,7 +15,6 @@ from al_bench.data.types import Encoder, Prior, Task
 
 
 def check_kind(prior: Prior, reads: str, modality: str) -> None:
-    """ValueError if the data are not of the kind that a prior reads."""
     if modality != reads:
         raise ValueError(f"{type(prior).__name__} reads {reads}s; the data are of kind {modality}")
 
@@ -53,7 +52,6 @@ class Question:
     names: tuple[str, ...]
 
     def text(self, text: str) -> str:
-        """The template filled with a text."""
         return self.before + text + self.after
 
     def context(self, text: str, prompt: str) -> str:
@@ -79,7 +77,6 @@ class Prompted(Around):
         return super().encoder(modality)
 
     def question(self, task: Task) -> Question:
-        """The question for a task."""
         listed = ", ".join(task.class_names)
         before, after = self.template.replace("{classes}", listed).split("{text}")
         return Question(before, after, task.prompts, task.class_names)

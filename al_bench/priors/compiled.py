@@ -80,8 +80,6 @@ def image_network(encoder: CompiledTimmEncoder) -> Network:
     import torch
 
     class Pooled(torch.nn.Module):
-        """A backbone up to its pooled features."""
-
         def __init__(self, backbone: Any) -> None:
             super().__init__()
             self.backbone = backbone

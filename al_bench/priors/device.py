@@ -30,7 +30,6 @@ def device() -> torch.device:
 
 
 def dtype(precision: str) -> torch.dtype:
-    """The number format in which a model computes."""
     import torch
 
     formats = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}

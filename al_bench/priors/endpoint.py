@@ -125,7 +125,6 @@ class Endpoint(Prompted):
         return np.where(np.isnan(probs), 1 / k, probs).astype(np.float32)
 
     def form(self, task: Task) -> Form:
-        """The form of the requests."""
         question, chat = self.question(task), self.protocol == "chat"
         if self.protocol == "systemone":
             return Decision(question)
@@ -135,7 +134,6 @@ class Endpoint(Prompted):
         return Samples(question, path, self.samples, *how, self.smoothing)
 
     def full(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """A request with the model's name and the config's extra fields."""
         whole = {"model": self.model, **body, **self.extra}
         return {name: value for name, value in whole.items() if value is not None}
 

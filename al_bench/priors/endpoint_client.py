@@ -338,7 +338,6 @@ def asked_to_wait(response: httpx2.Response) -> float:
 
 
 def loopback(url: str) -> bool:
-    """Whether an address is on this machine."""
     host = urlsplit(url).hostname or ""
     try:
         return host == "localhost" or ip_address(host).is_loopback
@@ -352,7 +351,6 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def base_variable(variable: str) -> str:
-    """The environment variable with the host of a key."""
     return variable.removesuffix("_API_KEY") + "_BASE_URL"
 
 

@@ -173,7 +173,6 @@ def gap(question: Question) -> str:
 
 
 def cloze(question: Question, text: str) -> str:
-    """A text, followed by the sentence about it to complete."""
     return f'{question.text(text).rstrip()}\nComplete: "{gap(question)}"'
 
 
@@ -195,7 +194,6 @@ def plain(text: str) -> str:
 
 
 def number(value: Any) -> float:
-    """A number in a reply; ValueError if it is none."""
     if type(value) not in (int, float) or not isfinite(value):
         raise ValueError(f"{value!r} is no number")
     return float(value)

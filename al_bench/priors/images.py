@@ -134,7 +134,6 @@ def untrained(model: str) -> Any:
 
 
 def check_name(model: str) -> None:
-    """ValueError if timm has no model of this name."""
     import timm
 
     if not timm.is_model(model):

@@ -67,7 +67,6 @@ class Analysis(ComparisonData):
 
     @cached_property
     def parts(self) -> dict[Setting, pd.DataFrame]:
-        """The frame's rows by setting."""
         return by_setting(self.frame)
 
     @property
@@ -76,7 +75,6 @@ class Analysis(ComparisonData):
 
     @cached_property
     def competitors(self) -> tuple[Method, ...]:
-        """All methods except those that read the truth."""
         return tuple(method for method in self.methods if method not in self.oracles)
 
     @property

@@ -111,7 +111,6 @@ def page(
 
 
 def missing_parts(analysis: Analysis) -> list[str]:
-    """Sentences about what a report lacks."""
     gone = [analysis.names.all(run.setting) or run.what for run in analysis.results.unavailable]
     found = [f"{n}, {gone.count(n)} runs: {NOT_AVAILABLE}." for n in dict.fromkeys(gone)]
     found += [

@@ -40,7 +40,6 @@ class LearningCurves:
 
     @property
     def is_curve(self) -> bool:
-        """Whether there is more than one number of labels."""
         return len(self.labels) > 1
 
     def of(self, method: Method) -> Floats:
@@ -85,7 +84,6 @@ def aligned(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def curves_of(setting: Setting, frame: pd.DataFrame, metric: str) -> LearningCurves:
-    """The curves of one setting from its rows."""
     labelled = frame[frame["n_labels"] > 0]
     if not len(labelled):
         raise ValueError(f"no labels were labelled in {setting}; a learning curve needs some")

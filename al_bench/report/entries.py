@@ -240,7 +240,6 @@ def read_entry(folder: Path) -> Entry:
 
 
 def mapping(path: Path) -> dict[str, Any]:
-    """The mapping in a yaml or json file; ValueError if it holds none."""
     try:
         found = yaml.safe_load(path.read_text("utf-8"))
     except (ValueError, yaml.YAMLError) as error:
@@ -342,7 +341,6 @@ def check_entry(name: str, results: Results, wanted: Collection[str], task: Lead
 
 
 def check_complete(name: str, results: Results, wanted: Collection[str]) -> None:
-    """ValueError unless the runs are exactly the wanted ones."""
     there = set(results.frame["id"]) if len(results.frame) else set[str]()
     missing, more = sorted(set(wanted) - there), sorted(there - set(wanted))
     if len(missing) == len(wanted):

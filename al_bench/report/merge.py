@@ -51,14 +51,12 @@ def node(text: str) -> Any:
 
 
 def science_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that decided a run's numbers, from its columns."""
     found = {g: node(row[f"{g}_config"]) for g in SCIENCE if g in GROUPS}
     found |= {g: node(row[f"{g}_config"]) for g in OPTIONAL if row[f"{g}_config"] != "null"}
     return found | {"seed": int(row["seed"])}
 
 
 def runs_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The columns that describe each run, one row per id."""
     columns = ["id", "seed", "digest", *(f"{group}_config" for group in GROUPS)]
     runs = frame[columns].drop_duplicates()
     return [{str(key): value for key, value in row.items()} for row in runs.to_dict("records")]

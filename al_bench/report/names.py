@@ -73,17 +73,14 @@ class Names:
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Names:
-        """The names in a keyed frame."""
         return cls(frame["method"].unique(), frame["setting"].unique())
 
     @cached_property
     def choices(self) -> Counter[Choice]:
-        """The number of methods or settings with each choice."""
         return Counter(choice for key in (*self.methods, *self.settings) for choice in key.choices)
 
     @cached_property
     def varying(self) -> frozenset[str]:
-        """The groups with several choices."""
         groups = Counter(choice.group for choice in self.choices)
         return frozenset(group for group, number in groups.items() if number > 1)
 
@@ -164,5 +161,4 @@ def telling(key: Key, absent: Collection[str]) -> list[Choice]:
 
 
 def has_annotators(key: Key) -> bool:
-    """Whether a setting has several annotators."""
     return any(c.group == "annotators" and c.option != "none" for c in key.choices)

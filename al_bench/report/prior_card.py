@@ -45,7 +45,6 @@ def known(values: Floats) -> list[float | None]:
 
 
 def card_tables(card: Mapping[str, Any]) -> tuple[Table, Table]:
-    """Two tables: over all rows, and per class."""
     cells = [card[name] for name in ("accuracy", "balanced_accuracy", "confidence", "ece")]
     whole = Table(
         f"{card['name']}: {card['rows']} rows of the {card['split']} split",

@@ -45,7 +45,6 @@ class Missing:
 
     @property
     def setting(self) -> Setting:
-        """The run's setting, as far as it is known."""
         groups = [group for group in SETTING if group in self.where]
         return Setting(tuple(Choice(g, self.where[g], self.where[f"{g}_config"]) for g in groups))
 
@@ -62,12 +61,10 @@ class Results:
 
     @property
     def unavailable(self) -> tuple[Missing, ...]:
-        """The unfinished runs whose data set is not available."""
         return tuple(run for run in self.unfinished if run.why == NOT_AVAILABLE)
 
     @property
     def partial(self) -> bool:
-        """Whether some runs failed or are unfinished."""
         return bool(self.failed or self.unfinished)
 
     def summary(self) -> str:

@@ -37,7 +37,6 @@ def selections(what: str, given: Any, groups: Sequence[str]) -> tuple[Selection,
 
 
 def matches(key: Key, selection: Selection) -> bool:
-    """Whether a method or setting has every value of a selection."""
     return all(fits(own(key, name), wanted) for name, wanted in selection.items())
 
 
@@ -81,7 +80,6 @@ def only(what: str, selection: Selection, keys: Sequence[K]) -> K:
 
 
 def values(name: str, keys: Sequence[Key]) -> list[str]:
-    """The distinct values of keys in a column or for a dotted name."""
     found = {value(one) for key in keys if (one := own(key, name)) is not None}
     return sorted(found)
 
@@ -227,7 +225,6 @@ class ReportSpec:
         self.pivots  # noqa: B018 (they are checked where they are made)
 
     def selected(self, what: str) -> tuple[Selection, ...]:
-        """The selections of `ours` or of the `baselines`."""
         return selections(f"report.{what}", getattr(self, what), in_method(self.method))
 
     @cached_property

@@ -38,7 +38,6 @@ class Paired:
 
     @cached_property
     def difference(self) -> float:
-        """The mean difference."""
         return 0.0 if self.same else float(self.apart.mean())
 
     @cached_property

@@ -48,7 +48,6 @@ class Component:
 
     @property
     def version(self) -> Any:
-        """The version that its class declares, or None."""
         return self.identity.get("version")
 
     @cached_property

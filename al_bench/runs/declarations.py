@@ -41,7 +41,6 @@ def definition(target: str) -> Definition | None:
 
 
 def statements(module: str) -> list[ast.stmt]:
-    """The statements of a module; none if it has no source."""
     spec = find_spec(module)
     return parsed(Path(spec.origin)).body if spec and spec.origin else []
 

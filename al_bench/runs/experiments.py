@@ -84,5 +84,4 @@ def plans(overrides: Sequence[str], extra: Path | None) -> dict[str, Plan]:
 
 @lru_cache(maxsize=1)
 def known_plan(overrides: tuple[str, ...], extra: Path | None) -> Plan:
-    """The plan of these overrides, made once per process."""
     return plan(overrides, extra)

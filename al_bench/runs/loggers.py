@@ -29,8 +29,6 @@ class LoggerFactory(Protocol):
 
 
 class Csv:
-    """One ``metrics.csv`` a run."""
-
     def open(self, run: str, manifest: Mapping[str, Any], folder: Path) -> Logger:
         from pytorch_lightning.loggers import CSVLogger
 
@@ -40,8 +38,6 @@ class Csv:
 
 
 class TensorBoard:
-    """One TensorBoard event folder a run."""
-
     def open(self, run: str, manifest: Mapping[str, Any], folder: Path) -> Logger:
         from pytorch_lightning.loggers import TensorBoardLogger
         from torch.utils.tensorboard.summary import hparams
@@ -95,7 +91,6 @@ def columns(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def title(manifest: Mapping[str, Any]) -> str:
-    """One line that describes a run."""
     choices, science = manifest["choices"], manifest["science"]
     shown = [choices["strategy"], display_name("dataset", choices["dataset"], science["dataset"])]
     shown.append(display_name("imbalance", choices["imbalance"], science["imbalance"]))

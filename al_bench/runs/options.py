@@ -35,7 +35,6 @@ class UnusualError(ValueError):
 
 
 def is_group(group: str, folders: Sequence[Path]) -> bool:
-    """Whether there is a config group of this name."""
     return group in KINDS or any((folder / group).is_dir() for folder in folders)
 
 
@@ -140,7 +139,6 @@ def declared(group: str, option: str, folders: Sequence[Path]) -> dict[str, Any]
 
 
 def file_of(group: str, option: str, folders: Sequence[Path]) -> Path | None:
-    """The file of an option, None if there is none."""
     paths = [folder / group / f"{option}.yaml" for folder in folders]
     return next((path for path in paths if path.is_file()), None)
 
@@ -286,7 +284,6 @@ def unknown_key(
 
 
 def has(node: Any, key: str) -> bool:
-    """Whether a node has a value or a part at a dotted name."""
     return any(f"{name}.".startswith(f"{key}.") for name in parameters(node))
 
 

@@ -95,7 +95,6 @@ class Job:
 
     @property
     def experiment(self) -> str | None:
-        """The experiment that the run belongs to, if any."""
         name = self.base.choices.get("experiment", "None")
         return None if name == "None" else name
 
@@ -106,7 +105,6 @@ class Job:
 
     @property
     def science(self) -> dict[str, Any]:
-        """The settings that decide the run's numbers."""
         return run_spec(self.at)
 
     @cached_property
@@ -287,7 +285,6 @@ def values_of(override: str, extra: Path | None) -> list[str] | None:
 
 @cache
 def overrides_parser() -> Any:
-    """The parser of Hydra's overrides."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     return OverridesParser.create()
@@ -335,7 +332,6 @@ def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
 
 
 def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Overrides grouped by the top-level node they change."""
     groups: dict[str, tuple[str, ...]] = {}
     for override in combination:
         key = top_level_node(override)

@@ -36,8 +36,6 @@ class Aloud:
 
 
 class Silent(Aloud):
-    """No output."""
-
     def round(self, text: str) -> None: ...
 
     def end(self, text: str, made: bool) -> None: ...

@@ -132,7 +132,6 @@ def read_round(line: bytes | str) -> dict[str, Any]:
 
 
 def shortened(value: Any) -> str:
-    """The start of a value, on one line."""
     return repr(value)[:60]
 
 
@@ -178,7 +177,6 @@ class RunFolder:
             temporary.write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
 
     def clear(self) -> None:
-        """Delete the rounds, so that the run starts anew."""
         (self.folder / "rounds.jsonl").unlink(missing_ok=True)
 
     def resume(self) -> list[Round]:

@@ -204,7 +204,6 @@ class Counted(Aloud):
             print(f"{count}: {text}", flush=True)
 
     def failed(self, text: str) -> None:
-        """Print a failure, always."""
         print(f"{self.count('m')}: failed: {text}", flush=True)
 
     def count(self, letter: str) -> str:

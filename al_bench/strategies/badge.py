@@ -54,7 +54,6 @@ def residuals(probs: Floats) -> Floats:
 
 
 def gradient_norms(probs: Floats, features: Floats) -> Floats:
-    """(n,) squared length of each row's gradient."""
     return squared_norms(residuals(probs)) * squared_norms(features)
 
 

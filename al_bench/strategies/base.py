@@ -37,7 +37,6 @@ class Base:
 
 
 def boundary_distances(state: State, rows: Ints) -> Floats:
-    """(m, k) distance of each row to the boundary of each class."""
     if isinstance(state.model, LinearModel):
         scores = state.rows.features[rows] @ state.model.weight.T + state.model.bias
         weight = state.model.weight.astype(float)

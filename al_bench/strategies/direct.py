@@ -9,7 +9,7 @@ import numpy as np
 
 from al_bench.core.arrays import at_least, fraction
 from al_bench.core.state import Ints, Querying, State
-from al_bench.strategies.common.lines import Board
+from al_bench.strategies.galaxy import Board
 
 
 @dataclass(frozen=True)

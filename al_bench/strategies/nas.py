@@ -9,7 +9,7 @@ import numpy as np
 
 from al_bench.core.arrays import at_least, require, softmax
 from al_bench.core.state import HIDDEN, UNLABELLED, Bools, Floats, Ints, Querying, State, Strategy
-from al_bench.strategies.balance import unanswered
+from al_bench.strategies.balanced import unanswered
 from al_bench.strategies.common.distances import unit_rows
 from al_bench.strategies.coverage import ProbCover
 

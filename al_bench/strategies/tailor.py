@@ -10,8 +10,7 @@ import numpy as np
 from al_bench.core.arrays import at_least, require
 from al_bench.core.state import UNLABELLED, Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.badge import Badge
-from al_bench.strategies.balance import random_argmax, unanswered
-from al_bench.strategies.balanced import MostLikelyPositive
+from al_bench.strategies.balanced import MostLikelyPositive, random_argmax, unanswered
 from al_bench.strategies.galaxy import Galaxy
 from al_bench.strategies.similar import FLQMI
 from al_bench.strategies.uncertainty import Confidence
@@ -82,6 +81,5 @@ class Tailor:
 
 
 def reward(counts: Ints) -> Floats:
-    """(k,) reward of one more label of each class."""
     worth = 1 / np.maximum(counts, 1)
     return np.asarray(np.where(counts > counts.sum() / 2, -worth, worth))

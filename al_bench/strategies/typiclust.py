@@ -77,7 +77,6 @@ class TypiClust:
         return filled_at_random(rows[picks], state.unlabelled, budget, rng)
 
     def _clusters(self, features: Floats, count: int, rng: np.random.Generator) -> Ints:
-        """(n,) cluster of each row; at most `count` clusters."""
         if not count:
             return np.empty(0, dtype=np.int64)
         if self.clustering == "scikit_learn":

@@ -17,7 +17,7 @@ import numpy as np
 from al_bench.core.problem import knowing
 from al_bench.core.state import ABSENT, Ints, PriorModel, State, TrainingSet
 from al_bench.data.types import People, Truth
-from al_bench.testing import asking_contract, strategy_contract
+from al_bench.testing import strategy_contract
 from al_bench.testing.promises import (
     Check,
     ContractError,
@@ -183,7 +183,7 @@ def _look(annotators: Any) -> Truth:
 
 
 CHECKS: dict[str, tuple[Check, ...]] = {
-    "strategy": strategy_contract.CHECKS,
+    **strategy_contract.CHECKS,
     "supervision": (
         makes_a_training_set,
         same_again(_taught, one_annotator),
@@ -193,7 +193,6 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "imbalance": (keeps_existing_rows,),
     "noise": (answers_every_row,),
     "annotators": (answer_as_a_crowd,),
-    **asking_contract.CHECKS,
 }
 ROLES = {"init": "strategy"}  # a start is a strategy of round 1 (strategy@init)
 

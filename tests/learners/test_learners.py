@@ -10,8 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from al_bench.core.balance import adjustment, balanced_weights
 from al_bench.core.state import Rows, TrainingSet
-from al_bench.learners.linear import LinearHead, LinearHeadModel
-from al_bench.learners.residual import ResidualHead, ResidualModel
+from al_bench.learners.linear import LinearHead, LinearHeadModel, ResidualHead, ResidualModel
 from al_bench.testing.situations import make_pool
 from tests.reference import residual as reference
 

@@ -24,8 +24,7 @@ from al_bench.data.noise import Clean
 from al_bench.data.types import Dataset, Split, Task
 from al_bench.priors import Recorded, Rotated
 from al_bench.priors.by_modality import Given
-from al_bench.priors.recorded import SHARED, accuracies, smoothed
-from al_bench.priors.table import ID, TEXT, row_id
+from al_bench.priors.recorded import ID, SHARED, TEXT, accuracies, row_id, smoothed
 from al_bench.runs.config import instantiate as constructed
 from al_bench.runs.plan import plan
 from tests.reference.dawid_skene import dawid_skene

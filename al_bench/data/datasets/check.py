@@ -97,7 +97,6 @@ def check_split(where: str, split: Split, class_names: Sequence[str]) -> None:
 
 
 def check_labels(where: str, labels: Ints, n_classes: int) -> None:
-    """Whole numbers in 0..k-1."""
     wanted = f"whole numbers 0..{n_classes - 1} for {n_classes} classes"
     if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(f"{where} are {labels.dtype}; wanted {wanted}")
@@ -142,6 +141,5 @@ def check_ids(where: str, ids: NDArray[Any], rows: int) -> None:
 
 
 def check_texts(where: str, texts: Sequence[object]) -> None:
-    """Every input is a str."""
     other = [(row, text) for row, text in enumerate(texts) if not isinstance(text, str)]
     refuse(where, other, lambda o: f"row {o[0]} is {o[1]!r} ({type(o[1]).__name__})", "a text")

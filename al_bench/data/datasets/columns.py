@@ -188,7 +188,6 @@ def people_columns(
 def read_people(
     where: str, table: Any, of: Mapping[str, Any], own: Sequence[str] | None, n_classes: int
 ) -> People:
-    """One table of answers."""
     if set(of) != set(KEYS) or not isinstance(of["missing"], bool) or not of["answers"]:
         raise ValueError(
             f"{where} are told of by {dict(of)}; wanted answers: a list of columns, who: place, "

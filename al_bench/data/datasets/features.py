@@ -8,12 +8,23 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from al_bench.core.arrays import distributions, matrix, whole_numbers
 from al_bench.core.hashing import check_file_name, digest
 from al_bench.core.state import Floats, Ints
 from al_bench.data.datasets.check import check_labels, checked_dataset
 from al_bench.data.types import Dataset, Split
+
+
+def plain_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an .npz; ValueError for another file, or one that holds objects."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except Exception as error:  # numpy raises OSError, ValueError, EOFError, BadZipFile, zlib's
+        line = " ".join(str(error).split())
+        raise ValueError(f"{path} is not an .npz of plain arrays: {line}") from error
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,6 @@ class FeatureRows(Sequence[Any]):
         return self.features[position]
 
     def take(self, index: Ints) -> FeatureRows:
-        """The rows with these numbers, in this order."""
         return FeatureRows(self.features[index], None if self.prior is None else self.prior[index])
 
 
@@ -88,11 +98,7 @@ class Features:
         )
 
     def arrays(self) -> dict[str, Any]:
-        try:
-            with np.load(self.file, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-        except Exception as error:  # numpy raises OSError, ValueError, EOFError, BadZipFile, zlib's
-            raise ValueError(f"{self.file} is not an .npz of plain arrays: {error}") from error
+        arrays = plain_arrays(self.file)
         for name in ("train_features", "train_labels", "test_features", "test_labels"):
             if name not in arrays:
                 raise ValueError(

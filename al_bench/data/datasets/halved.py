@@ -98,7 +98,6 @@ def limited(dataset: Dataset, limit: int) -> Dataset:
 
 
 def drawn_rows(split: Split, limit: int) -> Ints:
-    """The row numbers that are kept, ascending."""
     order = rng(0, "limit").permutation(len(split))
     firsts = np.unique(split.labels[order], return_index=True)[1]
     return np.sort(np.concatenate([order[firsts], np.delete(order, firsts)])[:limit])

@@ -38,8 +38,6 @@ def decode(encoded: bytes, where: str) -> Image:
 
 
 class Decoded(Sequence[Any]):
-    """Images that are decoded on reading."""
-
     @abstractmethod
     def image(self, row: int) -> Image:
         """The image of a row."""

@@ -91,7 +91,6 @@ class Texts:
         )
 
     def split(self, where: str, table: Any, own: Sequence[str] | None, n_classes: int) -> Split:
-        """The texts and class numbers of a table."""
         parts = [without_gaps(where, table, column) for column in self.input]
         texts = parts[0] if len(parts) == 1 else list(map("\n".join, zip(*parts, strict=True)))
         return Split(texts, numbered(where, table, self.label, own, n_classes))

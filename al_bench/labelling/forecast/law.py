@@ -83,7 +83,6 @@ class Facts:
 
     @classmethod
     def of(cls, line: Any) -> Facts:
-        """The facts in a line of a table, a mapping or a series."""
         return cls(**{one.name: line[one.name] for one in fields(cls)})
 
     def seen(self, labels: Floats | float) -> Floats:
@@ -260,7 +259,6 @@ class Sample:
         return cls(problems, designs, scores, owners, names)
 
     def rows(self, arm: str, kept: Bools) -> Bools:
-        """Which rows of an arm's design are of the (n,) kept problems."""
         return np.asarray(kept[self.owners[arm]])
 
     def regression(self, arm: str, kept: Bools) -> Any:

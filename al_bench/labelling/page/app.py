@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from secrets import compare_digest, token_urlsafe
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
@@ -47,15 +48,15 @@ YEAR = 365 * 24 * 3600  # seconds that a browser keeps names
 MOST_NAMES = 4  # of people who share a browser; a cookie has room for so many
 
 
+@dataclass
 class Guard:
     """An ASGI layer that lets in visitors with the token (None: everybody) and the page's own
     writes. The token comes once in the address (``?token=``) and is kept in a cookie. The server's
     port is in the cookie's name, since browsers share cookies among the ports of a machine."""
 
-    def __init__(self, app: ASGIApp, token: str | None, cookie: str) -> None:
-        self.app = app
-        self.token = token
-        self.cookie = cookie
+    app: ASGIApp
+    token: str | None
+    cookie: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -174,7 +175,6 @@ def words_in(fields: Mapping[str, str], name: str, most: int) -> str:
 
 
 def note_in(fields: Mapping[str, str]) -> Note:
-    """The comment, in one line, and the flag."""
     return Note(" ".join(words_in(fields, "comment", 1000).split()), "flag" in fields)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -15,23 +16,21 @@ class Prospect:
     failure: str | None = None
 
 
+@dataclass
 class Background:
     """One thread that chooses rows and measures the model, each at most once at a time. choose:
     stores rows for an annotator and returns how many; measure: stores an estimate; end: is called
     last."""
 
-    def __init__(
-        self,
-        choose: Callable[[str], int],
-        measure: Callable[[], None],
-        end: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.choose = choose
-        self.measure = measure
-        self.end = end
-        self.thread = ThreadPoolExecutor(1, "background")
-        self.chosen: dict[str, Future[int]] = {}
-        self.measured: Future[None] | None = None
+    choose: Callable[[str], int]
+    measure: Callable[[], None]
+    end: Callable[[], None] = lambda: None
+    chosen: dict[str, Future[int]] = field(default_factory=dict)
+    measured: Future[None] | None = None
+
+    @cached_property
+    def thread(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1, "background")
 
     def want_rows(self, annotator: str) -> None:
         """Start choosing rows, unless that is running."""
@@ -68,5 +67,4 @@ class Background:
 
 
 def error_sentence(error: BaseException) -> str:
-    """An error as the command line would say it."""
     return str(error) or type(error).__name__

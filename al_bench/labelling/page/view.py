@@ -33,6 +33,7 @@ LARGEST = 256 * 2**20  # bytes of an image file that is read
 SIDE = 1600  # pixels of the longer side; more are not seen on a page
 
 
+@dataclass
 class View:
     """A session as annotators see it.
 
@@ -41,22 +42,13 @@ class View:
     target: wanted balanced accuracy. Methods read and write the session's tables alone; slower work
     is done in the `background`, with its own session."""
 
-    def __init__(
-        self,
-        session: Session,
-        batch: int,
-        guess: bool,
-        background: Background,
-        goal: int | None = None,
-        target: float | None = None,
-    ) -> None:
-        self.session = session
-        self.batch = batch
-        self.guess = guess
-        self.background = background
-        self.goal = goal
-        self.target = target
-        self.measured_at = 0
+    session: Session
+    batch: int
+    guess: bool
+    background: Background
+    goal: int | None = None
+    target: float | None = None
+    measured_at: int = 0
 
     @property
     def name(self) -> str:
@@ -158,7 +150,6 @@ class View:
         return value | {"classes": classes, "time": written[-1].time if written else 0.0}
 
     def suggestion(self, number: int) -> Suggestion:
-        """A suggestion by its number; HTTPException where there is none."""
         every = self.session.ledger.suggestions
         if not 0 < number <= len(every):
             raise HTTPException(404, f"nothing was suggested under number {number}")
@@ -296,7 +287,6 @@ def day(time: float) -> str:
 
 
 def whole_percent(fraction: float) -> str:
-    """A fraction in whole per cent."""
     return f"{100 * fraction:.0f} %"
 
 

@@ -149,7 +149,6 @@ def setting_facets(
 
 
 def method_facets(names: Names) -> list[dict[str, Any]]:
-    """The facets of methods: their choices, and the learner's loss."""
     learners = [method.choice("learner") for method in names.methods]
     options = [learner.option for learner in learners]
     losses = [str(learner.parameters.get("balance", "its own")) for learner in learners]
@@ -162,7 +161,6 @@ def method_facets(names: Names) -> list[dict[str, Any]]:
 
 
 def by_choice(group: str, of: str, keys: Sequence[Key], names: Names) -> dict[str, Any]:
-    """A facet of one group, in the order of its choices."""
     order = [names.choice(choice) for choice in sorted({key.choice(group) for key in keys})]
     return facet(group, of, [names.choice(key.choice(group)) for key in keys], order)
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from al_bench.report import stats
 from al_bench.report.analysis import Analysis, analyse
-from al_bench.report.claims import ClaimResult, PairedResult, at_once
+from al_bench.report.claims import ClaimResult, PairedResult, at_once, summaries
 from al_bench.report.curves import LearningCurves
 from al_bench.report.figures.classes import label_precision, recall_by_size
 from al_bench.report.figures.maps import heat, ladder, mean_ranks
@@ -33,7 +33,6 @@ from al_bench.report.keys import Setting
 from al_bench.report.results import Results
 from al_bench.report.spec import ReportSpec
 from al_bench.report.stats import Floats
-from al_bench.report.summary import summaries
 from al_bench.report.tables.render import headed
 
 NEVER = 118.0  # where a share is drawn that is not reached
@@ -122,7 +121,6 @@ def mean_curve(sets: Sequence[PairedResult], whose: str) -> Floats:
 
 
 def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
-    """Draw the figures of the spec for which the runs have data."""
     written = {}
     with styled():
         for name in analysis.spec.figures:

@@ -13,7 +13,7 @@ from al_bench.report.curves import LearningCurves
 from al_bench.report.figures.style import DOTTED, Looks, colours, panels, small_multiples
 from al_bench.report.keys import Choice, Setting
 from al_bench.report.savings import last_level
-from al_bench.report.tables.beyond import ladders
+from al_bench.report.tables.tables import ladders
 
 NAMED = 25  # most methods named in the figure of ranks
 

@@ -6,11 +6,10 @@ import numpy as np
 
 from al_bench.report import stats
 from al_bench.report.analysis import Analysis, SettingResult, random_of
-from al_bench.report.claims import ClaimResult, at_once
+from al_bench.report.claims import ClaimResult, Summary, at_once, summaries
 from al_bench.report.names import Names
-from al_bench.report.summary import Summary, summaries
-from al_bench.report.tables.beyond import BELOW, end_gains
 from al_bench.report.tables.render import percent
+from al_bench.report.tables.tables import BELOW, end_gains
 
 
 def answer(analysis: Analysis) -> str:
@@ -69,7 +68,6 @@ def answer_of_setting(found: SettingResult, analysis: Analysis) -> str:
 
 
 def answer_of_claim(result: ClaimResult, names: Names) -> str:
-    """What a claim says of its first row and of its last."""
     assert result.ours is not None
     found = summaries(result)
     ours = names.method(result.ours)

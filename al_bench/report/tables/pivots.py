@@ -40,12 +40,10 @@ Cell: TypeAlias = dict[Setting, list[float]]  # its values by seed
 
 
 def mean_of(cell: Cell) -> float:
-    """The mean over settings of their means over seeds."""
     return float(np.mean([np.mean(seeds) for seeds in cell.values()]))
 
 
 def pivots(analysis: Analysis) -> list[Table]:
-    """The tables of the spec, in its order."""
     frame = aligned(analysis.every) if analysis.spec.pivots else analysis.every
     return [pivot_table(analysis, pivot, frame) for pivot in analysis.spec.pivots]
 
@@ -59,7 +57,6 @@ def area_table(analysis: Analysis) -> Table:
 
 
 def final_metrics(analysis: Analysis) -> Table:
-    """Every metric that the runs have, after the last label."""
     there = tuple(name for name in METRICS if name in analysis.frame)
     pivot = Pivot("Final metrics", ("setting", "method"), (), there, "last")
     return pivot_table(analysis, pivot, analysis.frame)

@@ -57,7 +57,6 @@ class Table:
 
 
 def called(analysis: Analysis, method: Method) -> str:
-    """A method's name, with a dagger if it reads the truth."""
     return analysis.names.method(method) + DAGGER * (method in analysis.oracles)
 
 
@@ -117,23 +116,19 @@ def signed(value: float, digits: int = 1) -> str:
 
 
 def readable(text: str) -> str:
-    """The text with a blank for every unprintable character."""
     return UNSEEN.sub(" ", text)
 
 
 def latex_text(text: str) -> str:
-    """The text with LaTeX's special characters escaped."""
     return re.sub(".", lambda match: LATEX.get(match[0], match[0]), readable(text))
 
 
 def markdown_text(text: str) -> str:
-    """The text with the special characters of Markdown and HTML escaped."""
     text = readable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|$~])", r"\\\1", text)
 
 
 def markdown(tables: Sequence[Table], heading: str, summary: str) -> str:
-    """One Markdown document of all tables."""
     parts = [f"# {markdown_text(heading)}", markdown_text(summary), *map(section, tables)]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -25,7 +25,6 @@ def blocks(n: int, size: int = BLOCK) -> Iterator[slice]:
 
 
 def squared_norms(features: Floats) -> Floats:
-    """(n,) squared Euclidean length of each row."""
     return np.asarray(np.einsum("ij,ij->i", features, features))
 
 
@@ -69,7 +68,6 @@ class Nearest:
         self.seen = np.zeros(len(rows), dtype=np.int64)  # number of centres in each bound
 
     def add(self, centres: Ints) -> None:
-        """Add centres, by row number."""
         self.centres = np.concatenate([self.centres, centres])
 
     def refresh(self, at: Ints, until: int) -> None:
