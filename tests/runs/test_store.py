@@ -1,7 +1,6 @@
 """Runs on disk: names, torn lines, damaged files, one writer."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from threading import Thread
 
