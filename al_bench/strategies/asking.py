@@ -15,8 +15,7 @@ from al_bench.core.arrays import at_least, entropy, fraction, one_hot, one_of
 from al_bench.core.state import Floats, Ints, Querying, State, Strategy
 from al_bench.crowd.crossfit import views
 from al_bench.crowd.libraries import NEEDED, answer_table, quietly
-from al_bench.strategies.balanced import unanswered
-from al_bench.strategies.common.ranking import top
+from al_bench.strategies.common.ranking import top, unanswered
 from al_bench.strategies.uncertainty import Margin
 
 WORTHS = ("disagreement", "doubt", "change", "random")

@@ -13,7 +13,7 @@ from al_bench.core.balance import balanced_weights
 from al_bench.core.logistic import logistic
 from al_bench.core.problem import knowing
 from al_bench.core.state import Floats, Ints, State, Strategy
-from al_bench.strategies.balanced import random_argmax, unanswered
+from al_bench.strategies.common.ranking import random_argmax, unanswered
 from al_bench.strategies.coverage import UHerding
 from al_bench.strategies.wrappers import show_only
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from al_bench.core.arrays import at_least, require, softmax
 from al_bench.core.state import HIDDEN, UNLABELLED, Bools, Floats, Ints, Querying, State, Strategy
-from al_bench.strategies.balanced import unanswered
 from al_bench.strategies.common.distances import unit_rows
+from al_bench.strategies.common.ranking import unanswered
 from al_bench.strategies.coverage import ProbCover
 
 RATE, MOMENTUM, DECAY, BATCH = 0.1, 0.9, 1e-4, 64  # of the SGD that `suspected` runs

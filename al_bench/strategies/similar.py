@@ -8,9 +8,8 @@ import numpy as np
 
 from al_bench.core.arrays import unit
 from al_bench.core.state import Floats, Ints, State
-from al_bench.strategies.balanced import rare_classes
 from al_bench.strategies.common.distances import blocks, unit_rows
-from al_bench.strategies.common.ranking import lazy_greedy
+from al_bench.strategies.common.ranking import lazy_greedy, rare_classes
 
 
 @dataclass(frozen=True)

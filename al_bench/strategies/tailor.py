@@ -10,7 +10,8 @@ import numpy as np
 from al_bench.core.arrays import at_least, require
 from al_bench.core.state import UNLABELLED, Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.badge import Badge
-from al_bench.strategies.balanced import MostLikelyPositive, random_argmax, unanswered
+from al_bench.strategies.balanced import MostLikelyPositive
+from al_bench.strategies.common.ranking import random_argmax, unanswered
 from al_bench.strategies.galaxy import Galaxy
 from al_bench.strategies.similar import FLQMI
 from al_bench.strategies.uncertainty import Confidence

@@ -8,8 +8,7 @@ import numpy as np
 
 from al_bench.core.arrays import entropy, margin
 from al_bench.core.state import Floats, State
-from al_bench.strategies.balanced import product
-from al_bench.strategies.common.ranking import Ranking
+from al_bench.strategies.common.ranking import Ranking, product
 
 
 class Confidence(Ranking):

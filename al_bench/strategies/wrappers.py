@@ -11,9 +11,8 @@ import numpy as np
 
 from al_bench.core.state import Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.badge import Badge
-from al_bench.strategies.balanced import belief, random_argmax, rarest_first, unanswered
 from al_bench.strategies.clustered import ClassGuided
-from al_bench.strategies.common.ranking import top
+from al_bench.strategies.common.ranking import belief, random_argmax, rarest_first, top, unanswered
 from al_bench.strategies.uncertainty import Margin
 
 

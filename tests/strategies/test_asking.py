@@ -21,7 +21,7 @@ from al_bench.strategies.asking import (
     chance_of_change,
     in_turns,
 )
-from al_bench.strategies.balanced import unanswered
+from al_bench.strategies.common.ranking import unanswered
 from al_bench.strategies.galaxy import Galaxy
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Confidence, Entropy, Margin
