@@ -36,7 +36,7 @@ def make_problem(
     """The pool and test rows of a data set with an imbalance, label noise and a prior. annotators:
     several annotators instead of one with label noise `noise` (None). Embeddings are computed once
     and kept in the cache folder (AL_BENCH_CACHE)."""
-    from al_bench.runs.parts import problem_of
+    from al_bench.runs.run import problem_of
 
     choices = {"dataset": dataset, "imbalance": imbalance, "noise": noise, "prior": prior}
     choices["annotators"] = annotators
@@ -59,7 +59,7 @@ def active_learning(
     several annotators, label_model merges their answers (None: majority vote), and
     annotator_selection chooses whom to ask (None: each in turn)."""
     from al_bench.core import loop
-    from al_bench.runs.parts import parts_of
+    from al_bench.runs.run import parts_of
 
     choices = {"strategy": strategy, "init": init, "supervision": supervision}
     choices |= {"learner": learner, "protocol": protocol}
@@ -95,7 +95,7 @@ def run(
     job = chosen((OWN_ARRAYS if problem is not None else {}) | choices, seed, overrides, extra)
     own: dict[str, Any] = {"results": str(results), "again": again}
     if problem is not None:
-        from al_bench.runs.parts import given_problem
+        from al_bench.runs.run import given_problem
 
         check_own(choices, job)
         own["dataset"] = given_problem(problem, name)

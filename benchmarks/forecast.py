@@ -43,7 +43,7 @@ from al_bench.report.names import OWN
 from al_bench.report.savings import area
 from al_bench.runs.component import Component, name_of
 from al_bench.runs.config import PROBLEM
-from al_bench.runs.parts import known_problem
+from al_bench.runs.run import known_problem
 
 Floats = NDArray[np.floating[Any]]
 RESULTS = Path(__file__).parents[1] / "results"

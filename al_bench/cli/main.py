@@ -25,7 +25,7 @@ COMMANDS = {  # the function of each command, imported on use
     "status": "al_bench.cli.status:status",
     "report": "al_bench.cli.report:report",
     "claim": "al_bench.cli.claim:claim",
-    "explore": "al_bench.cli.explore:explore",
+    "explore": "al_bench.cli.claim:explore",
     "list": "al_bench.cli.listing:list_options",
     "check": "al_bench.cli.main:check",
     "enter": "al_bench.cli.entries:enter",

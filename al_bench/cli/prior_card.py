@@ -30,7 +30,7 @@ def make(
     from al_bench.report.prior_card import card_of, card_tables, write_card
     from al_bench.report.tables.render import print_tables
     from al_bench.runs.component import Component
-    from al_bench.runs.parts import known_prior, load_dataset
+    from al_bench.runs.run import known_prior, load_dataset
 
     limit_threads(int(job.at("threads")))
     dataset = load_dataset(Component.of("dataset", job.at("dataset")))

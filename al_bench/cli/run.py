@@ -104,11 +104,11 @@ def embed(
     killed one loses one block.
     """
     from al_bench.data.build import embedded
-    from al_bench.priors.device import THREADS
+    from al_bench.priors.weights import THREADS
     from al_bench.runs.component import Component
     from al_bench.runs.config import workers
     from al_bench.runs.experiments import plans
-    from al_bench.runs.parts import known_prior, load_dataset
+    from al_bench.runs.run import known_prior, load_dataset
 
     os.environ.setdefault(THREADS, str(workers(1)))  # every core, since no run needs one
     every = plans(overrides or (), config_dir).values()

@@ -19,6 +19,7 @@ STEEPNESS = 0.3  # typical curvature at the optimum relative to that at zero
 LOWEST = -80.0  # lower bound of a score, as denormal float32 exponentials are slow
 # multiplications of a matrix product below which one thread is faster
 ALONE = 2**30
+BALANCES = ("none", "weights", "logit_adjustment")
 
 
 def logistic(
@@ -96,3 +97,32 @@ def rounding(design: Floats, weights: Floats, ridge: float) -> Callable[[Floats]
         return np.asarray(rest * vectors + directions @ (more * (directions.T @ vectors)))
 
     return rounded
+
+
+def class_mass(targets: Floats, weights: Floats) -> Floats:
+    """(k,) weight of each class in a training set."""
+    return np.asarray(weights @ targets)
+
+
+def balanced_weights(targets: Floats, weights: Floats) -> Floats:
+    """(m,) weights that give every class with any mass the same total weight."""
+    mass = class_mass(targets, weights)
+    scale = np.where(mass > 1e-8, 1 / np.maximum(mass, 1e-8), 0.0)
+    return np.asarray(weights * (targets @ scale))
+
+
+def balance_loss(balance: str, targets: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """(m,) row weights, and (k,) an offset of the scores in training, for one of BALANCES."""
+    shift: Floats = np.zeros(targets.shape[1])
+    if balance == "weights":
+        weights = balanced_weights(targets, weights)
+    elif balance == "logit_adjustment":
+        shift = adjustment(targets, weights)
+    return weights, shift
+
+
+def adjustment(targets: Floats, weights: Floats) -> Floats:
+    """(k,) log class frequencies to add to the scores in training (Menon et al., 2021); a class
+    without mass counts as half a row."""
+    mass = np.maximum(class_mass(targets, weights), 0.5)
+    return np.asarray(np.log(mass / mass.sum()))

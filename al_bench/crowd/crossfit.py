@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from al_bench.core.arrays import log_softmax, uniform, unit
-from al_bench.core.balance import balanced_weights
-from al_bench.core.logistic import logistic
+from al_bench.core.logistic import balanced_weights, logistic
 from al_bench.core.state import Bools, Floats, Ints, State
 
 FLOOR = 1e-6  # lower bound of a probability before its logarithm: an expert's zero is no veto

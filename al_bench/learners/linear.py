@@ -8,8 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from al_bench.core.arrays import above, at_least, one_of, require, softmax
-from al_bench.core.balance import BALANCES, balance_loss
-from al_bench.core.logistic import curvature, logistic
+from al_bench.core.logistic import BALANCES, balance_loss, curvature, logistic
 from al_bench.core.state import Floats, Rows, TrainingSet
 
 

@@ -75,7 +75,7 @@ class Trainer:
         """The device of training and prediction; ValueError if it is a GPU and there is none."""
         import torch
 
-        from al_bench.priors.device import device
+        from al_bench.priors.weights import device
 
         if self.accelerator == "auto":
             return device()
@@ -87,7 +87,7 @@ class Trainer:
 
     def lightning(self, precision: str) -> dict[str, Any]:
         """Device and precision as options of Lightning's Trainer."""
-        from al_bench.priors.device import dtype
+        from al_bench.priors.weights import dtype
 
         where, _ = self.device(), dtype(precision)  # raises for an unknown format
         if where.type == "cpu" and precision == "float16":

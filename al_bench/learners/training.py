@@ -20,13 +20,13 @@ from pytorch_lightning.loggers.logger import Logger
 from torch.utils.data import DataLoader, IterableDataset
 
 from al_bench.core.arrays import above, at_least, fraction, one_of, require
-from al_bench.core.balance import BALANCES, balance_loss
+from al_bench.core.logistic import BALANCES, balance_loss
 from al_bench.core.progress import Advance
 from al_bench.core.state import Floats, Ints, Rows, TrainingSet
 from al_bench.learners.linear import LinearHead
 from al_bench.learners.network import Network, NetworkModel, Reader, outputs
 from al_bench.learners.trainer import PLAIN, PRECISIONS, Trainer
-from al_bench.priors.device import exact
+from al_bench.priors.weights import exact
 
 Batch = tuple[Any, torch.Tensor, torch.Tensor]  # inputs, targets and weights of some rows
 

@@ -13,9 +13,8 @@ from al_bench.core.arrays import softmax, unit
 from al_bench.core.state import Floats
 from al_bench.data.types import Task
 from al_bench.priors.common import Reading, class_vectors
-from al_bench.priors.device import device, inference
 from al_bench.priors.images import as_image, decoded
-from al_bench.priors.weights import identity, pretrained
+from al_bench.priors.weights import device, identity, inference, pretrained
 
 BATCH = 64  # images or texts per forward pass
 

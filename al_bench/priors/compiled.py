@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from al_bench.priors import images, sentence
-from al_bench.priors.device import device, threads
+from al_bench.priors.weights import device, threads
 
 if TYPE_CHECKING:
     import torch

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from al_bench.core.state import Floats
-from al_bench.priors.device import device, dtype, inference, threads
-from al_bench.priors.weights import find, identity, unreadable
+from al_bench.priors.weights import device, dtype, find, identity, inference, threads, unreadable
 
 if TYPE_CHECKING:
     import torch

@@ -14,9 +14,8 @@ import numpy as np
 from al_bench.core.state import Floats
 from al_bench.data.types import Prior, Task
 from al_bench.priors.common import Prompted, calibrated, cut
-from al_bench.priors.device import inference
 from al_bench.priors.sentence import ClassNamePrototypes
-from al_bench.priors.weights import identity, pretrained
+from al_bench.priors.weights import identity, inference, pretrained
 
 if TYPE_CHECKING:
     import torch

@@ -12,10 +12,9 @@ from al_bench.report.analysis import Analysis
 from al_bench.report.claims import at_once
 from al_bench.report.figures.figures import figures
 from al_bench.report.results import NOT_AVAILABLE
-from al_bench.report.tables.answers import answer
 from al_bench.report.tables.claims import at_a_glance
 from al_bench.report.tables.render import Table, headed, latex, markdown_text, section
-from al_bench.report.tables.tables import tables
+from al_bench.report.tables.tables import answer, tables
 
 MOST = 40  # rows of a table on the page
 

@@ -18,23 +18,21 @@ from al_bench.core.problem import knowing
 from al_bench.core.state import ABSENT, Ints, PriorModel, State, TrainingSet
 from al_bench.data.types import People, Truth
 from al_bench.testing import strategy_contract
-from al_bench.testing.promises import (
+from al_bench.testing.situations import (
     Check,
     ContractError,
     Make,
-    generator,
-    global_generators_untouched,
-    hands_off,
-    none_of,
-    same_again,
-)
-from al_bench.testing.situations import (
     Situation,
     after_training,
     asked_situations,
+    generator,
+    global_generators_untouched,
+    hands_off,
     make_pool,
     make_state,
+    none_of,
     one_annotator,
+    same_again,
     situations,
     telling_inputs,
 )

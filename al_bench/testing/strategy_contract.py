@@ -12,23 +12,21 @@ from al_bench.core.loop import query
 from al_bench.core.oracle import Oracle
 from al_bench.core.problem import accuracies, knowing
 from al_bench.core.state import Answers, Ints
-from al_bench.testing.promises import (
+from al_bench.testing.situations import (
     Check,
     ContractError,
     Make,
-    generator,
-    hands_off,
-    kept,
-    none_of,
-    same_again,
-)
-from al_bench.testing.situations import (
     Situation,
     after_training,
     asked_situations,
+    generator,
+    hands_off,
+    kept,
     make_asked,
+    none_of,
     one_annotator,
     others_poisoned,
+    same_again,
     situations,
 )
 

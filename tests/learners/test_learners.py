@@ -8,7 +8,7 @@ import pytest
 from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
-from al_bench.core.balance import adjustment, balanced_weights
+from al_bench.core.logistic import adjustment, balanced_weights
 from al_bench.core.state import Rows, TrainingSet
 from al_bench.learners.linear import LinearHead, LinearHeadModel, ResidualHead, ResidualModel
 from al_bench.testing.situations import make_pool

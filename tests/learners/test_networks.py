@@ -20,7 +20,7 @@ from al_bench.learners import network
 from al_bench.learners.linear import LinearHead
 from al_bench.learners.mlp import MLPHead
 from al_bench.learners.network import outputs
-from al_bench.learners.texts import LoRA, Pooled, TextNetwork, TextReader
+from al_bench.learners.pretrained import LoRA, Pooled, TextNetwork, TextReader
 from al_bench.learners.training import Loss, Recipe, batches
 from al_bench.priors import sentence
 from al_bench.runs.component import run_id
