@@ -1,7 +1,4 @@
-"""The command line: ``albench`` and its commands, which ``albench --help`` describes.
-
-Nothing slow is imported before a command needs it.
-"""
+"""The command line; nothing slow is imported before a command needs it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The probabilities a user gets: the model's, calibrated on the answers and pooled with the belief.
-
-Strategies read the uncalibrated model; this is for metrics and for users.
-"""
+"""The probabilities a user gets: the model's, calibrated and pooled with the belief."""
 
 from __future__ import annotations
 

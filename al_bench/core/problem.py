@@ -1,8 +1,4 @@
-"""A problem: the pool with its truth and answers, which only the loop and the metrics hold.
-
-`Problem.from_arrays` makes a problem from a user's arrays, `al_bench.data.build` from components.
-The functions below the class check the arrays.
-"""
+"""A problem: the pool with its truth and answers, which only the loop and the metrics hold."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Label models of crowd-kit and cleanlab, on the answers of a state.
-
-The libraries need identified annotators: unidentified ones are passed to them as one annotator.
-What they print or warn of is not shown.
-"""
+"""Label models of crowd-kit and cleanlab, to which unidentified annotators are one."""
 
 from __future__ import annotations
 

@@ -1,10 +1,6 @@
 """Several annotators: ``crowd(truth, rng)`` makes all their answers to the whole pool before a run
-begins.
-
-So with one seed, all strategies have the same annotators with the same errors, and an answer does
-not depend on when it is queried. All are vectorised over the pool: O(n a) time and memory, besides
-the cost of single annotators.
-"""
+begins. So with one seed, all strategies have the same annotators with the same errors, and an
+answer does not depend on when it is queried. All are vectorised over the pool: O(n a)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
 """Label noise: ``answers(truth, rng)`` makes an annotator's answers to the whole pool before a run.
-
 So a row queried twice gets the same answer, and with one seed all strategies have the same errors.
-All are vectorised over the pool: at most O(n k) in time and memory.
-"""
+All are vectorised over the pool: at most O(n k)."""
 
 from __future__ import annotations
 

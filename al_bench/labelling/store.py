@@ -1,8 +1,5 @@
-"""A session on disk: one SQLite file, to which rows, suggestions, answers and decisions are added.
-
-Any number of processes and threads may read and write at once. A finished transaction survives a
-kill or a power cut. Nothing written is changed later: triggers refuse it.
-"""
+"""A session on disk: one SQLite file for any number of processes and threads. A finished
+transaction survives a kill or a power cut; nothing written is changed later: triggers refuse it."""
 
 from __future__ import annotations
 

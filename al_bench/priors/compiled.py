@@ -1,8 +1,5 @@
-"""The encoders of texts and images with networks compiled by OpenVINO, for CPUs.
-
-They are faster than torch, but not the reference: embeddings differ from torch's in the last
-digits, and between kinds of processors. So they have separate keys and priors.
-"""
+"""The encoders of texts and images with networks compiled by OpenVINO, for CPUs: faster than torch,
+but different in the last digits, so they have separate keys and priors."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Recorded answers of foundation models, rules or people: a file with one model or several.
-
-A row is matched by its content, so a file may cover any split and is used as its source wrote it.
-The first part of a column's name is the kind of its cells.
-"""
+"""Recorded answers of foundation models, rules or people: a file with one model or several. A row
+is matched by its content, so a file may cover any split; a column's name begins with the kind of
+its cells."""
 
 from __future__ import annotations
 

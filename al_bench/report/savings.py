@@ -1,7 +1,5 @@
-"""Label efficiency: the share of the budget at which one method reaches another's final accuracy.
-
-Curves are (b, p): b mean learning curves at p label counts. A saving is one less the share.
-"""
+"""Label efficiency: the share of the budget at which one method reaches another's final
+accuracy."""
 
 from __future__ import annotations
 

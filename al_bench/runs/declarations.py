@@ -1,6 +1,5 @@
 """What a class of this package declares, read from its source without importing it: some components
-take seconds to import. Public classes are also the options of the config groups.
-"""
+take seconds to import. Public classes are also the options of the config groups."""
 
 from __future__ import annotations
 

@@ -1,11 +1,9 @@
 """Bit-equal results across processors: numerical libraries are limited to AVX2 if available.
 
-By default each library uses the widest instructions of the processor, so the order of sums and the
+By default each uses the widest instructions of the processor, so the order of sums and the
 polynomial of logarithms differ between machines. Libraries read their limits from environment
-variables when they are loaded; variables that are already set stay. The number of threads of a
-matrix product matters too. MKL does not promise equal bits between processor makers, and products
-of few rows differ; the encoders of the packaged models avoid these. `benchmarks/bits.py` compares
-the bits of those encoders and of a small run.
+variables when they are loaded. MKL does not promise equal bits between processor makers, and
+products of few rows differ, which the packaged encoders avoid (`benchmarks/bits.py`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""W&B, TensorBoard and CSV through Lightning's loggers; our own files are the record.
-
-A logger is opened for one run, gets its rounds, and is always closed: runs never mix.
-"""
+"""W&B, TensorBoard and CSV through Lightning's loggers; our own files are the record."""
 
 from __future__ import annotations
 

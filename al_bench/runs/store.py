@@ -1,8 +1,6 @@
-"""Runs on disk: one folder per run, named by the hash of its science, written by one process.
-
-``manifest.json`` describes the run (replaced as a whole), ``rounds.jsonl`` has its rounds (appended
-and flushed line by line; a torn last line is dropped on reading).
-"""
+"""Runs on disk: a folder each, named by the hash of its science, written by one process:
+``manifest.json`` (replaced as a whole) and ``rounds.jsonl`` (appended and flushed by line; a torn
+last line is dropped)."""
 
 from __future__ import annotations
 

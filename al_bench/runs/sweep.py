@@ -1,9 +1,6 @@
-"""Sweeps: many runs, given to a Hydra launcher in parts, so that a worker loads things once.
-
-Hydra composes every run of a sweep twice and starts it as a separate job, which costs more than a
-small run. Here a job is a part of the sweep: several runs in sequence in one process, which keeps
-data, embeddings and models. Everything else (joblib, Slurm, Ray) is left to the launcher.
-"""
+"""Sweeps: many runs, given to a Hydra launcher in parts: Hydra would start a job for each run,
+which costs more than a small run. Here a job is several runs in one process, which keeps data,
+embeddings and models."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
-"""Strategies that relabel: they query labelled rows again as well as unlabelled rows.
-
-Without ``state.allow_relabel`` they query unlabelled rows only. A row is queried at most once per
-annotator, and a second time in a batch only after all other candidates.
-"""
+"""Strategies that relabel: they query labelled rows as well, unless ``state.allow_relabel`` is
+false; a row at most once per annotator, a second time in a batch only after all others."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Wrappers: each hides rows from an inner strategy, which chooses among the others.
-
-Row numbers never change. An inner strategy that queries in steps does so through its wrapper.
-"""
+"""Wrappers: each hides rows from an inner strategy, which chooses among the others."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
-"""The contract of every component. The tests check all configs; ``albench check`` checks yours.
-
-Each check takes a function that makes a fresh component, and raises ContractError, with one
-sentence, if the component breaks its contract.
-"""
+"""The contract of every component; ``albench check`` checks yours. Each check takes a function that
+makes a fresh component, and raises ContractError if the contract is broken."""
 
 from __future__ import annotations
 

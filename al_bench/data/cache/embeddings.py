@@ -1,8 +1,5 @@
-"""The outputs of foundation models, cached on disk: embeddings and zero-shot probabilities.
-
-Both are made for a full split, in the split's row order, before imbalance, noise and seed, so one
-entry serves every run. A run that finds them here loads no model and imports no framework.
-"""
+"""The outputs of foundation models, cached on disk for full splits, before imbalance, noise and
+seed: one entry serves every run, which then loads no model and imports no framework."""
 
 from __future__ import annotations
 

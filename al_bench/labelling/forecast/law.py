@@ -1,10 +1,7 @@
-"""The law of what labels bring: how good the foundation model alone, random rows with labels alone,
-and codecision are by the number of labels, as committed runs have it.
-
-Scores are balanced accuracies. The law is a ridge regression of their logits on a few facts, one
-for each number of labels that a forecast may start with. Its errors on data sets that it was not
-fitted on, curve by curve, are what its bands are made of.
-"""
+"""The law of what labels bring: how good the foundation model alone, random rows and codecision are
+by the number of labels, as committed runs have it. It is a ridge regression of the logits of
+balanced accuracies on a few facts; its errors on data sets left out, curve by curve, make the
+bands."""
 
 from __future__ import annotations
 
