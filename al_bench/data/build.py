@@ -14,7 +14,7 @@ from al_bench.core.arrays import check_every_class, unit
 from al_bench.core.problem import Problem, check_annotator_pool
 from al_bench.core.rng import rng
 from al_bench.core.state import ABSENT, AnnotatorPool, Floats, Ints, Picked, Rows
-from al_bench.data.cache.embeddings import embeddings, zero_shot
+from al_bench.data.cache import embeddings, zero_shot
 from al_bench.data.noise import Clean, realised
 from al_bench.data.types import (
     Annotators,

@@ -16,7 +16,7 @@ from threadpoolctl import ThreadpoolController
 
 from al_bench.core.arrays import unit
 from al_bench.core.state import Floats, Rows
-from al_bench.data.cache.embeddings import embeddings
+from al_bench.data.cache import embeddings
 from al_bench.data.datasets.features import plain_arrays
 from al_bench.data.types import Prior, Task
 from al_bench.labelling.calibration import Calibration

@@ -19,7 +19,7 @@ from al_bench.core.arrays import distributions, unit
 from al_bench.core.hashing import replaced
 from al_bench.core.rng import rng
 from al_bench.core.state import Floats, Ints, Rows
-from al_bench.data.cache.embeddings import embeddings, zero_shot
+from al_bench.data.cache import embeddings, zero_shot
 from al_bench.data.datasets.features import FeatureRows, plain_arrays
 from al_bench.data.types import Prior, Task
 from al_bench.labelling.annotations import AnswerTable, append

@@ -63,7 +63,7 @@ class Endpoint(Prompted):
     """
 
     operational: ClassVar = ("key_variable", "limits")
-    whole: ClassVar = True  # see al_bench.data.cache.embeddings
+    whole: ClassVar = True  # see al_bench.data.cache
 
     model: str
     inner: Prior = field(default_factory=ClassNamePrototypes)

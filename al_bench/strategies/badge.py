@@ -37,7 +37,7 @@ class Badge:
         budget = min(budget, len(rows))
         if budget == 0:
             return rows
-        norms = gradient_norms(state.probs, state.rows.features)
+        norms = squared_norms(residuals(state.probs)) * squared_norms(state.rows.features)
         first = int(norms[rows].argmax())
         distance = between_gradients(state.probs, state.rows.features, norms)
         nearest = Nearest(rows, distance, reach(norms[rows], first))
@@ -51,10 +51,6 @@ def residuals(probs: Floats) -> Floats:
     out[at] = 0
     out[at] = -out.sum(axis=1)
     return out
-
-
-def gradient_norms(probs: Floats, features: Floats) -> Floats:
-    return squared_norms(residuals(probs)) * squared_norms(features)
 
 
 def between_gradients(probs: Floats, features: Floats, norms: Floats) -> Distance:

@@ -144,7 +144,7 @@ def test_a_second_session_of_the_same_rows_embeds_nothing(
     bert: Path,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from al_bench.data.cache.entry import CacheEntry
+    from al_bench.data.cache import CacheEntry
 
     filled: list[str] = []
     fill = CacheEntry.fill

@@ -17,7 +17,7 @@ from al_bench.core.arrays import one_hot, uniform
 from al_bench.core.state import ABSENT, Floats, Ints
 from al_bench.data import Synthetic
 from al_bench.data.build import build
-from al_bench.data.cache.embeddings import zero_shot
+from al_bench.data.cache import zero_shot
 from al_bench.data.datasets.features import FeatureRows
 from al_bench.data.imbalance import LongTail, Merge
 from al_bench.data.noise import Clean

@@ -14,8 +14,7 @@ from al_bench.report import stats
 from al_bench.report.analysis import Analysis, analyse
 from al_bench.report.claims import ClaimResult, PairedResult, at_once, summaries
 from al_bench.report.curves import LearningCurves
-from al_bench.report.figures.classes import label_precision, recall_by_size
-from al_bench.report.figures.maps import heat, ladder, mean_ranks
+from al_bench.report.figures.maps import heat, label_precision, ladder, mean_ranks, recall_by_size
 from al_bench.report.figures.style import (
     COLOURS,
     DOTTED,
@@ -130,12 +129,6 @@ def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
     return written
 
 
-def draw_learning_curves(analysis: Analysis) -> Any:
-    """Mean curves with 95 % t bands over seeds, one panel per setting; the prior as a line."""
-    every = [found.curves for found in analysis.settings]
-    return small_multiples(analysis, every, partial(draw_curves, analysis))
-
-
 def draw_curves(analysis: Analysis, axis: Any, curves: LearningCurves, styles: Looks) -> None:
     """Draw the curves of one setting; bands of fractions are cut at 0 and 100 %."""
     for method in (method for method in analysis.methods if method in curves.methods):
@@ -179,7 +172,9 @@ def plot_learning_curves(
 DRAW: dict[str, Callable[[Analysis], Any]] = {
     "claims": claims_figure,
     "budget": budget_figure,
-    "curves": draw_learning_curves,
+    "curves": lambda analysis: small_multiples(
+        analysis, [one.curves for one in analysis.settings], partial(draw_curves, analysis)
+    ),
     "ranks": mean_ranks,
     "heat": heat,
     "recall": recall_by_size,
