@@ -109,9 +109,8 @@ class ClipLike(Reading):
     """Zero-shot by an image-text model: softmax of its logits over the classes (Radford et al.,
     2021; Zhai et al., 2023), with the prompts of a class averaged.
 
-    SigLIP was trained with one sigmoid per pair, under which classes do not exclude each other.
-    Here they do, so its logits go through a softmax too. This keeps the sigmoid's ranking of the
-    classes; the bias is the same for all of them and cancels.
+    SigLIP was trained with one sigmoid per pair. Here its logits go through a softmax too, which
+    keeps the ranking of the classes.
 
         >>> prior = ClipLike()
 

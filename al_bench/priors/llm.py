@@ -184,9 +184,8 @@ class LabelLikelihood(Prompted):
     """Zero-shot by a language model: softmax of the log-likelihood of class names after the text
     (Brown et al., 2020), calibrated by content-free texts (Zhao et al., 2021).
 
-    The model reads the template, with the text for ``{text}`` and the class names for ``{classes}``
-    (optional), and the data set's prompt up to its ``{}``; the class name comes next. Scores are
-    averaged over prompts.
+    The model reads the template, with the text for ``{text}`` and perhaps the class names for
+    ``{classes}``, and the data set's prompts up to their ``{}``, whose scores are averaged.
 
         >>> prior = LabelLikelihood(length_normalised=True)
 

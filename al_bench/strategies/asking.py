@@ -164,10 +164,8 @@ class ReLabel:
     (re-active learning: Lin, Mausam and Weld, 2016).
 
     A row's score is ``(1 - alpha) H(p) + alpha H(y)``: the entropies of the task model's prediction
-    and of the row's label. H(y) is the consensus's entropy for a labelled row (zero without a
-    consensus) and log k for an unlabelled row. With alpha 0 it queries the same rows forever, as
-    the paper warns. The paper's impact sampling, which fits a model per candidate, is left out. The
-    paper assumes one known accuracy of all annotators; here the label model gives H(y). O(n k).
+    and of the row's label, the consensus's, or log k for an unlabelled row. With alpha 0 it queries
+    the same rows forever. The paper's impact sampling, a fit per candidate, is left out. O(n k).
 
         >>> rows = ReLabel(alpha=0.3).select(asked, 10, rng)
 
@@ -197,9 +195,8 @@ class ReLabel:
 class ActiveLab:
     """The rows of least certain label, labelled or not (Goh and Mueller, 2023; cleanlab).
 
-    Labelled and unlabelled rows share one score, from a classifier (`views`) and from the
-    annotators by their agreement; the lowest are queried. With few labels the task model replaces
-    the classifier. An unidentified column counts as one annotator. O(folds n d k + v a).
+    Labelled and unlabelled rows share one score, from a classifier (`views`; with few labels the
+    task model) and the annotators' agreement; the lowest are queried. O(folds n d k + v a).
 
         >>> rows = ActiveLab(l2=3.0).select(asked, 10, rng)
 

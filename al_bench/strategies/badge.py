@@ -23,11 +23,9 @@ from al_bench.strategies.common.ranking import filled_at_random
 class Badge:
     """k-means++ seeding on hypothetical last-layer gradients (BADGE: Ash et al., 2020).
 
-    A row's gradient is (p - onehot(argmax p)) times its features, never formed: inner products
-    factorise. The largest gradient comes first; each next row is drawn with probability
-    proportional to its squared distance to the nearest chosen one. If all distances are zero (a
-    model that is always certain) the rest is random. O(u (d + k) + b u) time plus the distances
-    that a draw needs, O(u) memory.
+    A row's gradient is (p - onehot(argmax p)) times its features, never formed. The largest comes
+    first; each next row is drawn in proportion to its squared distance to the nearest chosen one.
+    O(u (d + k) + b u) time plus the distances that a draw needs, O(u) memory.
 
         >>> rows = Badge().select(state, 10, rng)
     """
@@ -69,9 +67,8 @@ class Vessal:
     """Streaming volume sampling of gradients (VeSSAL: Saran et al., 2023).
 
     Rows pass in random order. Each is kept with probability min(1, q g' S^-1 g / mean): S is
-    `ridge` I plus the kept gradients' outer products, the mean is over the rows seen so far, and q
-    is the budget left divided by the rows left. Gradients are BADGE's. If one pass does not use up
-    the budget, random rows do. O(u dim^2 + u dim (d + k)) time, O(u dim) memory.
+    `ridge` I plus the kept gradients' outer products, q the budget left over the rows left; random
+    rows fill up. O(u dim^2 + u dim (d + k)) time, O(u dim) memory.
 
         >>> rows = Vessal(dim=16).select(state, 10, rng)
 

@@ -20,15 +20,11 @@ PENDING = 256  # columns of corrections that are collected before they are subtr
 class Bait:
     """Smallest tr(M^-1 F), forward then backward greedy (BAIT: Ash et al., 2021).
 
-    F is the mean Fisher information of a linear head over the labelled and unlabelled rows. A row's
-    information is the Kronecker product of diag p - p p' and h h'. M is `ridge` I plus the
-    information of labelled rows and of the batch. Rows are added greedily, then those that matter
-    least are removed; M^-1 and the rows' traces are updated by Woodbury's identity. A model without
-    a linear head is a linear head over its log-probabilities.
-
-    For k classes, c of them in an expectation, u unlabelled rows: O(n c^2 d^2 + (k d)^3) once, then
-    O(u k d c + u c^3 + (k d)^2 c) each of at most 2 `oversample` b steps; memory 8 (4 (k d)^2 +
-    3 u c^2) bytes.
+    F is the mean Fisher information of a linear head over the labelled and unlabelled rows; a row's
+    is the Kronecker product of diag p - p p' and h h'. M is `ridge` I plus the information of
+    labelled rows and of the batch. Rows are added greedily, then those that matter least removed.
+    O(n c^2 d^2 + (k d)^3) once, then O(u k d c + u c^3 + (k d)^2 c) each of at most 2 `oversample`
+    b steps; memory 8 (4 (k d)^2 + 3 u c^2) bytes.
 
         >>> rows = Bait(classes=2).select(state, 10, rng)
 

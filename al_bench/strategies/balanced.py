@@ -107,9 +107,8 @@ class TailFirst:
 class PCB:
     """PCB: balance the prior's classes among a strategy's candidates (Bang et al., 2024).
 
-    The class with the fewest labels and picks takes a random candidate of this pseudo-label. A
-    class without candidates is skipped. The cost is that of the inner strategy with the candidates
-    as its budget.
+    The class with the fewest labels and picks takes a random candidate of this pseudo-label; a
+    class without candidates is skipped.
 
         >>> rows = PCB(Entropy(), fraction=0.5).select(state, 10, rng)
 
@@ -160,9 +159,8 @@ class MostLikelyPositive(Ranking):
 class ClassBalancedByTruth:
     """Upper reference, not a method: random rows balanced over their true classes; reads the truth.
 
-    Because of `reads_truth`, the runner calls ``given`` with the pool's truth before the run, and
-    every table marks the strategy as a reference. The class with the fewest true members among the
-    labelled rows and the picks is next; an exhausted class is skipped. O(n log n).
+    The runner calls ``given`` with the pool's truth before the run, and every table marks it. The
+    class with the fewest true members among labels and picks is next. O(n log n).
 
         >>> rows = ClassBalancedByTruth().given(truth).select(state, 10, rng)
 

@@ -75,8 +75,7 @@ class BatchBald(Bald):
     """Largest joint information of a batch, greedily (BatchBALD: Kirsch et al., 2019).
 
     The batch's possible answers are enumerated up to `configurations`, then sampled, which makes
-    the estimate noisy; beyond about ten rows it hardly distinguishes candidates. O(b c s t k) time
-    for s configurations and t models, O(s c k) memory in blocks.
+    the estimate noisy beyond about ten rows. O(b c s t k) time for s configurations, t models.
 
         >>> rows = BatchBald(candidates=50).select(state, 5, rng)
 

@@ -150,9 +150,8 @@ class ClassGuided:
     """One row from each cluster of features joined with the prior's view (Kim et al., 2024).
 
     Each unit feature is joined with `weight` times the unit-length, prior-weighted mean of the
-    class directions. K-means makes as many clusters as the budget, and the row nearest to each
-    centre is queried. The paper's class directions are text embeddings; without these, ours are the
-    prior-weighted mean features of each class. O(n b d) a k-means pass, memory O(n d).
+    class directions (the paper's are text embeddings, ours class means under the prior); the rows
+    nearest to as many k-means centres as the budget are queried. O(n b d) a pass, memory O(n d).
 
         >>> rows = ClassGuided(weight=0.5).select(state, 10, rng)
 
@@ -184,9 +183,8 @@ def guided(features: Floats, prior: Floats, weight: float) -> Floats:
 class ClusterMargin:
     """Smallest margins, diversified by clusters (Cluster-Margin: Citovsky et al., 2021).
 
-    Rows of smallest margin are grouped by average-linkage clusters of unit-length features, as many
-    as the budget. Groups take turns, smallest first, each giving a random row (as in the paper).
-    O(s^2 d + s^2 log s) time, 8 s^2 bytes for a sample of s.
+    Rows of smallest margin are grouped by average-linkage clusters, as many as the budget; groups
+    take turns, smallest first. O(s^2 d + s^2 log s) time, 8 s^2 bytes for a sample of s.
 
         >>> rows = ClusterMargin(factor=5).select(state, 10, rng)
 

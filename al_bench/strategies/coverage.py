@@ -29,10 +29,8 @@ ROUNDING = 1e-5  # gains this close are ties: two rows often cover only each oth
 class CoreSet:
     """K-centre greedy on unit-length features (Sener and Savarese, 2018).
 
-    Repeatedly queries the row farthest from all labelled and chosen rows. Without a label the first
-    row is random; duplicates of centres come last, at random. O(l u d) time for the labelled rows
-    and at most O(b u d) for the picks, most of which is skipped by bounds; O(u) memory plus one
-    block.
+    Repeatedly queries the row farthest from all labelled and chosen rows; without a label the first
+    is random. At most O((l + b) u d) time, most of which is skipped by bounds; O(u) memory.
 
         >>> rows = CoreSet().select(state, 10, rng)
     """
@@ -77,8 +75,7 @@ class PCoreSet:
     """K-centre greedy among class probabilities (PCoreSet: Kang et al., 2025).
 
     Repeatedly queries the row whose probabilities are farthest from those of all labelled and
-    chosen rows. Without a label the first row is random. At most O(l u k + b u k) time; O(u k)
-    memory.
+    chosen rows. At most O((l + b) u k) time; O(u k) memory.
 
         >>> rows = PCoreSet(weight=0.2).select(state, 10, rng)
 

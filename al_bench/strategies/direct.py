@@ -16,14 +16,11 @@ from al_bench.strategies.galaxy import Board
 class Direct:
     """DIRECT: search each class's threshold, then query around it (Nuggehalli et al., 2025).
 
-    On a class's one-vs-rest line, a threshold predicts the class for all rows in front of it. The
-    classes, those of fewest labels first, search with equal parts of the budget: they query random
-    rows of the interval that may contain the best threshold, and shrink it from the end with more
-    errors. The rest of the budget is divided among the classes and queried in one oracle call
-    around the threshold of fewest errors. Withheld answers do not move a threshold.
-
-    Time O(K n log n) once and O(l log l) an oracle call for l known rows; memory 12 bytes a row and
-    class.
+    On a class's one-vs-rest line, a threshold predicts the class for all rows in front of it.
+    Classes, those of fewest labels first, query random rows of the interval that may contain the
+    best threshold, and shrink it from the end with more errors. The rest of the budget is queried
+    around the thresholds of fewest errors. Withheld answers do not move a threshold. Time O(K n log
+    n).
 
         >>> queries = Direct(parallel=2).select(state, 10, rng)
         >>> first = next(queries)

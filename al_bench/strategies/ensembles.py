@@ -28,10 +28,8 @@ class Refine:
     2026).
 
     In each pass every rule proposes batches, each from a random part of the rows left; rows in no
-    batch are dropped. As in the authors' code, except for the config's rules: BAIT, their ninth, is
-    left out, since it costs more than the others together, and TypiClust clusters in two passes.
-    Costs `depth` times `batches` calls of rules, on `first` rows in the first pass and on far fewer
-    later.
+    batch are dropped. As in the authors' code, but for BAIT, which is too dear, and TypiClust in
+    two passes. Costs `depth` times `batches` calls of rules.
 
         >>> rows = Refine({"margin": Margin(), "badge": Badge()}, batches=4).select(state, 10, rng)
 
@@ -94,12 +92,10 @@ class BoSS:
     """Upper reference, not a method: of many rules' batches the one that lowers the error most;
     reads the truth (BoSS: Huseljic et al., TMLR 2026).
 
-    Rules propose batches, each from a random part of the pool. For each batch a linear head is
-    fitted on the labelled rows and on the batch's true classes; the batch whose head lowers the
-    class-balanced error most is queried. The authors measure the error on the test rows; here it is
-    measured on unlabelled pool rows outside the batch. Two of their rules take typical rows of each
-    true class; the config has ``truth_balanced`` instead. It has no BAIT, and TypiClust clusters in
-    two passes. Costs the rules, and per batch a fit on m rows, O(m d k) a step.
+    Rules propose batches, each from a random part of the pool. The batch whose linear head, fitted
+    with its true classes too, lowers the class-balanced error most is queried. The authors measure
+    it on test rows; here it is measured on unlabelled pool rows outside the batch.
+    ``truth_balanced`` stands for two of their rules; there is no BAIT.
 
         >>> rules = {"margin": Margin(), "truth": ClassBalancedByTruth()}
         >>> rows = BoSS(rules, batches=4).given(truth).select(state, 10, rng)
@@ -173,8 +169,7 @@ class Tailor:
     Each candidate proposes a batch. For each query, a class distribution is drawn for every
     candidate from Dirichlet(1 + its counts); the candidate of highest expected reward gives its
     next row. The reward of a class is one over its labels, negative if it has over half of all.
-    Counts start at one plus expected labels, from the model's probabilities of the candidate's
-    batch, and grow with the answers of each oracle call. O(b m k) plus the candidates.
+    Counts start at expected labels of the batch and grow with the answers.
 
         >>> queries = Tailor({"margin": Margin(), "badge": Badge()}).select(state, 10, rng)
         >>> first = next(queries)

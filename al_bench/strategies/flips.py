@@ -25,12 +25,9 @@ class AlfaMix:
     """Rows that flip under feature mixing, one per cluster (ALFA-Mix: Parvaneh et al., 2022).
 
     Mixing with a class mean c of the labelled rows, at the paper's closed-form ratio, moves a row
-    by `step` |c - h| along its loss gradient. The length at which a row flips is computed instead
-    of searched. The step grows in multiples of `step`, below one, until there are enough
-    candidates. These are clustered by k-means, as many clusters as the budget, and the rows nearest
-    to the centres are queried; random rows fill up too few. Without a label every row is a
-    candidate. O(u d k) time, O(u d) memory at most. A model without a linear head is a linear head
-    over its log-probabilities.
+    by `step` |c - h| along its loss gradient. The step grows until there are enough rows that flip;
+    those nearest to as many k-means centres as the budget are queried, random rows fill up. O(u d
+    k) time, O(u d) memory at most.
 
         >>> rows = AlfaMix(step=0.1).select(state, 10, rng)
 
@@ -95,11 +92,9 @@ SPACES = ("standardised", "unit")
 class DropQuery:
     """Rows that flip under input dropout, one per cluster (DropQuery: Gupte et al., 2024).
 
-    Candidates change class in more than half of the dropout passes; with too few candidates fewer
-    changes suffice, but at least one. They are clustered by k-means, as many clusters as the
-    budget, and the rows nearest to the centres are queried; random rows fill up too few. Without a
-    label every row is a candidate, at unit length (the paper's start). O(passes u d) time plus
-    k-means on the candidates; O(u d) memory at most.
+    Candidates change class in more than half of the dropout passes, or in fewer if these are too
+    few; those nearest to as many k-means centres as the budget are queried, random rows fill up.
+    O(passes u d) time plus k-means on the candidates; O(u d) memory at most.
 
         >>> rows = DropQuery(passes=5).select(state, 10, rng)
 

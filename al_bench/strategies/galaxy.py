@@ -84,12 +84,9 @@ class Galaxy:
     """GALAXY: bisect the shortest gap between opposite answers (Zhang et al., 2022).
 
     Classes take turns from a random start. In its turn a class queries, on its one-vs-rest line,
-    the middle of the shortest unlabelled gap between opposite labels; without such a gap, the row
-    nearest to a change of labels; without such a change (a class without labels), a random row. A
-    row queried in the same oracle call, or whose answer is withheld, splits its gap without a sign,
-    so the next query bisects the rest.
-
-    Time O(K n log n) once and O(l log l) a query for l known rows; memory 12 bytes a row and class.
+    the middle of the shortest unlabelled gap between opposite labels; without one, the row nearest
+    to a change of labels, or a random row. A row without an answer splits its gap without a sign.
+    O(K n log n) once and O(l log l) a query for l known rows.
 
         >>> queries = Galaxy(chunk=5).select(state, 10, rng)
         >>> first = next(queries)

@@ -20,13 +20,10 @@ RATE, MOMENTUM, DECAY, BATCH = 0.1, 0.9, 1e-4, 64  # of the SGD that `suspected`
 class NAS:
     """Noise-aware sampling: a covering strategy for which suspected label errors cover nothing.
 
-    The batch is queried in chunks of k rows, one per class, with the remainder in the first (Shafir
-    et al., 2025). Before each chunk the labels are filtered (`suspected`, the authors' filter for
-    few labels), and suspected rows are hidden from `inner`, so that their neighbourhood is covered
-    again. With fewer labels than classes none is suspected. A withheld answer is replaced by the
-    predicted class and not filtered. The authors also train without suspected labels; that is a
-    training rule and left out here. Costs the inner strategy, and O(m d k) an epoch for m labels, b
-    / k times.
+    The batch is queried in chunks of k rows (Shafir et al., 2025). Before each chunk labels are
+    filtered (`suspected`, the authors' filter for few labels), and suspected rows are hidden from
+    `inner`, so that their neighbourhood is covered again. A withheld answer is replaced by the
+    predicted class. Training without suspected labels is left out. O(m d k) an epoch, b / k times.
 
         >>> queries = NAS(ProbCover(), epochs=10).select(state, 10, rng)
         >>> first = next(queries)

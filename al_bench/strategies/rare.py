@@ -16,10 +16,9 @@ from al_bench.strategies.common.ranking import top
 class RareFirst:
     """The rows likeliest to be of one class, and some others while few of them are (ours).
 
-    Likeliest first is relevance feedback (Lewis and Gale, 1994; Cormack and Grossman, 2014). Before
-    an answer of the class the foundation model ranks the rows, after it the predictions that a user
-    gets. The fewer of the last batch's answers are of the class, the more rows are drawn at random.
-    O(n k + n log n).
+    Likeliest first is relevance feedback (Lewis and Gale, 1994; Cormack and Grossman, 2014), by the
+    foundation model before an answer of the class. The fewer of the last batch's answers are of the
+    class, the more rows are drawn at random. O(n k + n log n).
 
         >>> rows = RareFirst(target=1).select(state, 10, rng)
 

@@ -17,9 +17,8 @@ class FLQMI:
     """SIMILAR: rows whose gradients resemble those of rare-class labels (Kothawade et al., 2021).
 
     Maximises the facility-location mutual information with the query set: the sum over its rows of
-    their largest similarity to the batch, plus `eta` times the sum over the batch of the largest
-    similarity to the query set. Without labels of a rare class the batch is random. Lazy greedy;
-    O(n q (d + k)) time, 4 n q bytes.
+    their largest similarity to the batch, plus `eta` times that over the batch. Without labels of a
+    rare class the batch is random. Lazy greedy; O(n q (d + k)) time, 4 n q bytes.
 
         >>> rows = FLQMI(eta=0.5).select(state, 10, rng)
 

@@ -49,8 +49,7 @@ class Subsample:
 class ClassBalanced:
     """Any strategy on a pool that is balanced by predicted class (under-sampling).
 
-    The inner strategy sees random rows, equally many of each predicted class while they last.
-    O(n k + n log n) plus the inner strategy.
+    The inner strategy sees random rows, equally many of each predicted class. O(n k + n log n).
 
         >>> rows = ClassBalanced(Margin(), size=50).select(state, 10, rng)
 
@@ -102,9 +101,7 @@ class SelectiveQuerying:
     """Any strategy on the rows where the prior is not confident (CB+SQ: Kim et al., 2024).
 
     The prior is confident on a row if its largest probability reaches its mean on the rows labelled
-    with the predicted class; never for a class without labels. The paper uses the prior's class as
-    pseudo-label of these rows; that is a training rule and left out here. With too few rows left,
-    the confident rows nearest to the threshold may be queried as well. O(n k).
+    with the predicted class. The paper's pseudo-labels of these rows are left out. O(n k).
 
         >>> rows = SelectiveQuerying(ClassGuided()).select(state, 10, rng)
 
@@ -137,10 +134,9 @@ def confidence_bars(state: State) -> Floats:
 class AnchorAL:
     """AnchorAL: any strategy near anchors of each labelled class (Lesci and Vlachos, 2024).
 
-    Anchors are labelled rows drawn by k-means++ seeding. Each retrieves its most similar unlabelled
-    rows (cosine, exact search). The inner strategy sees the rows of largest mean similarity to the
-    anchors that retrieved them; it sees all rows if none is labelled or the pool has at most `size`
-    rows. O(k a n d) time; memory O(n d).
+    Anchors are labelled rows drawn by k-means++ seeding; each retrieves its most similar unlabelled
+    rows (cosine). The inner strategy sees the rows of largest mean similarity to them, or all rows
+    without a label. O(k a n d) time; memory O(n d).
 
         >>> rows = AnchorAL(Margin(), size=50).select(state, 10, rng)
 
@@ -176,8 +172,7 @@ class AnchorAL:
 class SEALS:
     """SEALS: any strategy on the nearest neighbours of the labelled rows (Coleman et al., 2022).
 
-    Cosine, exact search, anew in each round. Random rows fill up to the budget; without a label the
-    inner strategy sees all rows. O(l n d) time; memory O(n d).
+    Cosine, exact search, anew in each round; without a label it sees all rows. O(l n d) time.
 
         >>> rows = SEALS(Margin(), neighbours=5).select(state, 10, rng)
 
