@@ -144,7 +144,6 @@ def block_file(parts: Path, rows: range) -> Path:
 
 
 def read_block(parts: Path, rows: range, dtype: str) -> Floats | None:
-    """A stored block, or None if it is missing or truncated."""
     try:
         block: Floats = np.load(block_file(parts, rows), allow_pickle=False)
     except (FileNotFoundError, ValueError, EOFError):
@@ -153,7 +152,6 @@ def read_block(parts: Path, rows: range, dtype: str) -> Floats | None:
 
 
 def checksum(path: Path) -> int:
-    """CRC-32 of a file, read a MiB at a time."""
     value = 0
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):

@@ -73,7 +73,6 @@ class Dataset:
 
     @property
     def task(self) -> Task:
-        """The classification task of this data set, as a prior sees it."""
         names = tuple(self.class_names)
         return Task(names, tuple(self.prompts), self.modality, self.aliases)
 

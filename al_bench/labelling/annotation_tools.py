@@ -157,7 +157,6 @@ def annotated(where: str, tasks: list[Any]) -> tuple[list[Imported], int]:
 
 
 def annotation(place: str, task: Json, one: Any) -> Imported | None:
-    """The answer of one annotation of a task; None where it is empty."""
     if not isinstance(one, dict):
         raise ValueError(f"{place} has an annotation that is no object")
     chosen: list[Any] = []

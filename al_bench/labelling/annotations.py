@@ -172,7 +172,6 @@ def number_of(text: str) -> Decimal | None:
 
 
 def check_annotator(name: str) -> None:
-    """ValueError unless this is a valid annotator name."""
     if not name or len(name) > 200 or name != name.strip() or UNSEEN.search(name):
         raise ValueError(f"an annotator is called {name!r}; wanted a name of up to 200 characters")
     if name == GIVEN:

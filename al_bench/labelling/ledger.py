@@ -36,7 +36,6 @@ class Ledger:
         return tuple(a for a in self.answers if a.row in self.audited and a.source == ASKED)
 
     def waiting(self, annotator: str | None) -> list[Suggestion]:
-        """The open suggestions for this annotator, the next one first."""
         return [one for one in self.open if one.annotator == annotator]
 
     @property

@@ -40,7 +40,6 @@ class LabelArrays:
     def of(
         cls, answers: Sequence[Answer], classes: Sequence[str], hidden: Ints | tuple[()] = ()
     ) -> LabelArrays:
-        """The answers as arrays, without those about `hidden` rows."""
         apart = set(map(int, hidden))
         shown = [answer for answer in answers if answer.row not in apart]
         sure = [answer for answer in shown if answer.answer is not None]
@@ -224,7 +223,6 @@ class ModelService:
 
     @property
     def given_priors(self) -> bool:
-        """Whether embeddings came with class probabilities."""
         return bool(given_priors(self.store))
 
     def reader(self, now: Snapshot) -> RowReader:

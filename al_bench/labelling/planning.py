@@ -147,7 +147,6 @@ def advice(course: Forecast, target: float | None, price: float | None) -> str:
 
 
 def money(count: float, price: float | None) -> str:
-    """What so many labels cost, in brackets."""
     return "" if price is None else f" (for {count * price:,.2f})"
 
 

@@ -141,7 +141,6 @@ def pool_rows(batches: Sequence[RowBatch], prior: Prior, task: Task, cache: Path
 
 
 def cache_key(rows: RowBatch) -> str:
-    """The name of an arrival in the cache and its progress bar."""
     return f"own data {rows.key}"
 
 
@@ -303,7 +302,6 @@ def keep_prior(
 
 
 def save_array(folder: Path, name: str, array: Floats) -> None:
-    """Write an array, as a whole or not at all."""
     place = array_file(folder, name)
     with unwritable(place):
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -64,7 +64,6 @@ class RowBatch:
         return max((len(part) for part in rows if part is not None), default=0)
 
     def check_kind(self, kind: str, who: str) -> None:
-        """ValueError unless the rows are of this kind, which `who` reads."""
         if self.modality != kind:
             raise ValueError(f"{self.where} holds rows of kind {self.modality}; {who} reads {kind}")
 
@@ -266,7 +265,6 @@ def texts_of(table: Table, name: str) -> list[str]:
 
 
 def no_text(value: Any) -> str | None:
-    """Why this is no text, in words; None where it is one."""
     if not isinstance(value, str) or not value.strip():
         shown = "nothing" if value is None or value == "" else repr(value)[:40]
         return f"holds {shown}; wanted a text"

@@ -317,7 +317,6 @@ class Session:
 
 
 def classes_of(names: Sequence[str] | None, labels: Sequence[str | None] | None) -> tuple[str, ...]:
-    """The given classes, or those of the existing labels."""
     if isinstance(names, str):
         raise ValueError(f"classes is {names!r}; wanted a list of names")
     if names is not None:

@@ -138,7 +138,6 @@ class Settings:
         return cls(**values | {"columns": Columns(**values["columns"])})
 
     def stored(self) -> dict[str, Any]:
-        """The settings as plain values, by name."""
         return {n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items()}
 
     @property
@@ -173,7 +172,6 @@ def rare_words(classes: Sequence[str], rare: str, description: str | None) -> tu
 
 
 def negation(name: str) -> str:
-    """What to do about a negated class name."""
     return (f"encoders hardly read the negation in {name!r}: write what these rows are instead, "
             f"such as {OTHER!r}")  # fmt: skip
 

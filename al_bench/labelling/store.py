@@ -203,7 +203,6 @@ class Store:
             return self.count(table)
 
     def append_all(self, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Append rows, whose values are in the order of the names."""
         marks = ", ".join("?" * len(names))
         with self.writing() as connection:
             sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"
@@ -218,7 +217,6 @@ class Store:
         self.append_all("settings", ("name", "value", "time"), rows)
 
     def settings(self) -> dict[str, Any]:
-        """The settings in force, by name."""
         rows = self._read("SELECT name, value FROM settings ORDER BY number")
         return {name: json.loads(value) for name, value in rows}
 
@@ -282,7 +280,6 @@ class Store:
         return [Decision(n, kind, json.loads(value), at) for n, kind, value, at in rows]
 
     def decided(self, kind: str) -> list[Any]:
-        """The values of all decisions of a kind, in their order."""
         rows = self._read("SELECT value FROM decisions WHERE kind = ? ORDER BY number", kind)
         return [json.loads(value) for (value,) in rows]
 
@@ -323,7 +320,6 @@ def unwritable(place: Path) -> Iterator[None]:
 
 @contextmanager
 def sqlite_errors(file: Path) -> Iterator[None]:
-    """Raise SQLite's errors as an OSError that names the file."""
     try:
         yield
     except sqlite3.Error as error:

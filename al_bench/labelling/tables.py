@@ -53,7 +53,6 @@ class Table:
         return list(map(self.place, range(len(self))))
 
     def place(self, row: int) -> str:
-        """Where a row is, in words."""
         if self.lines is not None:
             return f"line {self.lines[row]}"
         return f"row {row if self.kept is None else self.kept[row]}"

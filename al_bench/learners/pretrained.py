@@ -67,7 +67,6 @@ class TimmNetwork:
             )
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> NetworkModel:
-        """ValueError if the inputs are no images."""
         with seeded(rng):
             body = self.body()
             reader = ImageReader(*transforms(body, self.size, self.crop))
@@ -190,7 +189,6 @@ class TextNetwork:
         require(0 <= self.dropout < 1, self, "0 or more and under 1", dropout=self.dropout)
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> NetworkModel:
-        """ValueError if the inputs are no texts."""
         reader = TextReader(self.encoder)
         check_inputs("TextNetwork", "texts", reader, rows)
         with seeded(rng):

@@ -86,7 +86,6 @@ class Trainer:
         return torch.device("cuda", 0 if isinstance(self.devices, int) else self.devices[0])
 
     def lightning(self, precision: str) -> dict[str, Any]:
-        """Device and precision as options of Lightning's Trainer."""
         from al_bench.priors.weights import dtype
 
         where, _ = self.device(), dtype(precision)  # raises for an unknown format

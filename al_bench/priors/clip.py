@@ -128,7 +128,6 @@ class ClipLike(Reading):
         return f"cliplike({self.image.key})"
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); O(n k d) time."""
         names = class_vectors(self.image.read, task)
         factor, term = self.image.scale()
         return softmax(np.float32(factor) * (unit(features) @ names.T) + np.float32(term))

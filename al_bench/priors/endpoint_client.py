@@ -196,7 +196,6 @@ class Client:
                 tasks.start_soon(one_by_one)
 
     async def answer(self, client: httpx2.AsyncClient, request: str, body: Body) -> None:
-        """Send one request, with retries, and keep the answer."""
         import anyio
 
         guess, most = size(body), self.limits.max_cost
@@ -275,7 +274,6 @@ class Client:
             ) from None
 
     def refusal(self, response: httpx2.Response) -> str:
-        """The message about a response that is no answer."""
         code = response.status_code
         text = f"{self.place} answered {code} {self.clean(response.reason_phrase)}".rstrip()
         if response.is_redirect:
@@ -327,7 +325,6 @@ def used(reply: Any, guess: Tokens) -> Tokens:
 
 
 def asked_to_wait(response: httpx2.Response) -> float:
-    """Seconds to wait, from the header Retry-After, or 0."""
     header = response.headers.get("retry-after", "")
     try:
         if header.isdecimal():

@@ -213,7 +213,6 @@ class LabelLikelihood(Prompted):
         )
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); see CausalModel.log_likelihood for the cost."""
         scores, empty = self.scores(inputs, task), self.content_free
         return calibrated(scores, self.scores(empty, task) if empty else scores[:0])
 

@@ -104,7 +104,6 @@ def places_of(file: Path, table: Any, values: Floats) -> Mapping[str, int]:
 
 
 def columns_of(file: Path) -> list[str]:
-    """The columns of a parquet file; ValueError if it is none."""
     import pyarrow.parquet as parquet
     from pyarrow.lib import ArrowInvalid
 
@@ -115,7 +114,6 @@ def columns_of(file: Path) -> list[str]:
 
 
 def opened(file: Path, columns: Sequence[str]) -> Any:
-    """Some columns of a parquet file, and those that identify its rows."""
     from pyarrow.parquet import read_table
 
     known = columns_of(file)

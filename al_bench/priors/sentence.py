@@ -149,7 +149,6 @@ class ClassNamePrototypes(Reading):
         return f"names({self.text.key}, temperature={self.temperature})"
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); O(n k d) time."""
         names = class_vectors(self.text.embed, task)
         cosine = unit(features) @ names.T
         return softmax(cosine / np.float32(self.temperature))

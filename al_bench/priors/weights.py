@@ -86,7 +86,6 @@ def exact() -> Iterator[None]:
 
 
 def autocast(precision: str, where: torch.device) -> torch.autocast:
-    """Run forward passes in this precision if it is a 16-bit one."""
     import torch
 
     return torch.autocast(where.type, dtype(precision), enabled=precision != "float32")
@@ -194,7 +193,6 @@ def is_local(weights: str) -> bool:
 
 
 def local(weights: str) -> Path:
-    """The path of local weights; FileNotFoundError if there is nothing."""
     path = Path(weights).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"no weights at {path}: no such file or folder")

@@ -119,7 +119,6 @@ class Names:
         return self.parts(method, [choice.group for choice in method.choices])
 
     def parts(self, method: Method, groups: Sequence[str]) -> str:
-        """The name of a method by these groups only."""
         text = self.choice(method.choice("strategy")) if "strategy" in groups else ""
         name = whole(method) if "strategy" in groups else None
         own = OWN.get(name or "", {})
@@ -137,7 +136,6 @@ class Names:
         return text
 
     def setting(self, setting: Setting) -> str:
-        """A setting: its data set and what else varies among settings."""
         return self.all(setting.part(("dataset", *self.varying)))
 
     def all(self, key: Key) -> str:

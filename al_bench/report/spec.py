@@ -114,7 +114,6 @@ def checked_keys(what: str, given: Any, needed: Sequence[str], more: Sequence[st
 
 
 def claim_of(given: Any, inside: Sequence[str]) -> Claim:
-    """A claim from its config; inside: the groups that make up a method."""
     more = ("baselines", "prior_alone", "times_prior")
     checked_keys("a claim of report.claims", given, ("name", "ours"), more)
     name = given["name"]
@@ -229,10 +228,8 @@ class ReportSpec:
 
     @cached_property
     def claimed(self) -> tuple[Claim, ...]:
-        """The claims, checked as far as possible without results."""
         return tuple(claim_of(given, in_method(self.method)) for given in self.claims)
 
     @cached_property
     def pivots(self) -> tuple[Pivot, ...]:
-        """The tables, checked as far as possible without results."""
         return tuple(pivot_of(given, self.metric) for given in self.tables)

@@ -121,7 +121,6 @@ def completed(node: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def targets(node: Any) -> Iterator[str]:
-    """The dotted name of every component in a config node."""
     inside = node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
     if isinstance(node, Mapping) and "_target_" in node:
         yield str(node["_target_"])

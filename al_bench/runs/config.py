@@ -164,7 +164,6 @@ def as_hydra_takes(overrides: Sequence[str]) -> list[str]:
 
 
 def is_sweep(override: str) -> bool:
-    """Whether a command-line override has several values."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     return bool(OverridesParser.create().parse_override(override).is_sweep_override())

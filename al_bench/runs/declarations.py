@@ -90,7 +90,6 @@ def constants(target: str) -> Mapping[str, Any]:
 
 
 def assigned(body: list[ast.stmt]) -> dict[str, ast.expr]:
-    """The expression that each name is given in some statements."""
     found: dict[str, ast.expr] = {}
     for line in body:
         names = [line.target] if isinstance(line, ast.AnnAssign) else getattr(line, "targets", [])
@@ -157,7 +156,6 @@ def expressed(node: ast.expr | None, module: str) -> Any:
 
 @cache
 def methods(target: str) -> frozenset[str]:
-    """The names of a class's methods, inherited ones included."""
     node = definition(target)
     if not isinstance(node, ast.ClassDef):
         return frozenset()
@@ -166,7 +164,6 @@ def methods(target: str) -> frozenset[str]:
 
 
 def bases(target: str) -> list[str]:
-    """The dotted names of the classes that a class extends."""
     node = definition(target)
     assert isinstance(node, ast.ClassDef)
     found = [origin(ast.unparse(base), module_of(target)) for base in node.bases]

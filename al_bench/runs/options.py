@@ -198,7 +198,6 @@ def aliases(group: str) -> Mapping[str, str]:
 
 
 def deep_merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """A mapping updated with the values of another, recursively."""
     found = dict(one)
     for key, value in other.items():
         under = found.get(key)
@@ -364,7 +363,6 @@ def renewed(own: Mapping[str, Any], base: Mapping[str, Any], folders: Sequence[P
 
 
 def as_override_value(value: Any) -> str:
-    """A value in the syntax of Hydra's overrides."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, Mapping):

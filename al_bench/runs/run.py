@@ -54,7 +54,6 @@ def asking_of(job: Job, problem: Problem) -> dict[str, Any]:
 
 
 def checked_protocol(protocol: Any) -> Protocol:
-    """The protocol; ValueError if it lacks an attribute."""
     wanted = ("feedback", "allow_relabel", "annotation_cost")
     if missing := [name for name in wanted if not hasattr(protocol, name)]:
         raise ValueError(
@@ -220,7 +219,6 @@ def line_of(job: Job, round: Round, last: str, labels: int) -> str:
 
 
 def proxy_of(job: Job) -> Job:
-    """The run whose queries this one's learner is trained on."""
     node = job.at("proxy_selection")
     own = {part: node[part] for part in ("learner", "supervision") if node[part] is not None}
     return job.having(own | {"proxy_selection": None})

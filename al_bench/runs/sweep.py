@@ -161,7 +161,6 @@ def end_with(leader: int) -> None:
 
 
 def effective(workers: int) -> int:
-    """The number of processes in joblib's notation: -1 is every core."""
     from joblib import effective_n_jobs
 
     return int(effective_n_jobs(workers))

@@ -116,7 +116,6 @@ class AskAgain:
         return followed(self.inner.select(state.without_relabeling(), new, rng), again)
 
     def worth(self, state: State, rows: Ints) -> Floats:
-        """(m,) score of relabelling each of these labelled rows."""
         if self.by == "random":
             return np.zeros(len(rows))
         if self.by == "disagreement" or state.consensus is None:

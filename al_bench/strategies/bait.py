@@ -73,7 +73,6 @@ class Bait:
         return rows[greedy(queried.scaled(np.sqrt(new)), inverse, middle, count, budget)]
 
     def _weights(self, labelled: int, budget: int) -> tuple[float, float]:
-        """Weights of the information of a labelled row and of a queried row."""
         if self.weighting == "counts":
             return 1.0, 1.0
         return 1 / (labelled + budget), budget / (labelled + budget)
@@ -146,7 +145,6 @@ class SymmetricSum:
 
 
 def likeliest(features: Floats, probs: Floats, classes: int) -> Factors:
-    """The factors of rows in their `classes` most probable classes."""
     count = min(classes, probs.shape[1])
     top = np.sort(np.argsort(-probs, axis=1, kind="stable")[:, :count], axis=1)
     p = np.take_along_axis(probs, top, axis=1).astype(np.float64)

@@ -150,7 +150,6 @@ class MostLikelyPositive(Ranking):
     rare: str = "labels"
 
     def score(self, state: State) -> Floats:
-        """O(n k)."""
         rare = rare_classes(state, self.rare)
         return np.asarray(state.probs[state.unlabelled][:, rare].sum(axis=1))
 
@@ -174,11 +173,9 @@ class ClassBalancedByTruth:
     truth: Ints | None = None
 
     def given(self, truth: Ints) -> ClassBalancedByTruth:
-        """A copy that knows the true class of every pool row, (n,)."""
         return ClassBalancedByTruth(np.asarray(truth, dtype=np.int64))
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        """ValueError if the truth was not given."""
         if self.truth is None:
             raise ValueError("ClassBalancedByTruth was not given the truth; call given(truth)")
         rows = state.unlabelled

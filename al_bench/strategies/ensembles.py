@@ -128,12 +128,10 @@ class BoSS:
         above(self, 0, l2=self.l2)
 
     def given(self, truth: Ints) -> BoSS:
-        """A copy that knows the true class of every pool row, (n,)."""
         rules = {name: knowing(rule, truth) for name, rule in self.rules.items()}
         return replace(self, rules=rules, truth=np.asarray(truth, dtype=np.int64))
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        """ValueError if the truth was not given."""
         if self.truth is None:
             raise ValueError("BoSS was not given the truth; call given(truth) first")
         rows = state.unlabelled

@@ -38,7 +38,6 @@ class RareFirst:
         fraction(self, explore=self.explore)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        """ValueError if there is no such class."""
         wanted = f"the number of a class, 0..{state.n_classes - 1}"
         require(self.target < state.n_classes, self, wanted, target=self.target)
         rows = state.unlabelled

@@ -209,7 +209,6 @@ def near(
 
 
 def spread_positions(features: Floats, amount: int, rng: np.random.Generator) -> Ints:
-    """Positions of at most `amount` distinct rows by k-means++ seeding."""
     from sklearn.cluster import kmeans_plusplus
 
     if amount >= len(features):

@@ -126,7 +126,6 @@ def check_people(where: str, people: People, rows: int, n_classes: int) -> None:
 
 
 def check_ids(where: str, ids: NDArray[Any], rows: int) -> None:
-    """A unique integer or text for each row."""
     if ids.shape != (rows,) or ids.dtype.kind not in "iuU":
         raise ValueError(
             f"{where}: row ids are {ids.dtype} of shape {ids.shape}; wanted whole numbers or texts "

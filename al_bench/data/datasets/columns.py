@@ -59,7 +59,6 @@ def rows_where(where: str, table: Any, rows: Mapping[str, Sequence[Any]]) -> Any
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of a library's long error message."""
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 

@@ -97,7 +97,6 @@ class Texts:
 
 
 def alike(rows: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-    """The allowed values of each column, in one form: a list."""
     return {column: list(rows[column]) for column in sorted(rows)}
 
 

@@ -288,7 +288,6 @@ class Law:
 
     @classmethod
     def of(cls, sample: Sample, kept: Bools | None = None) -> Law:
-        """The law of the kept problems (None: all)."""
         problems = sample.problems
         kept = np.ones(len(problems), dtype=bool) if kept is None else kept
         families = problems["family"].to_numpy()
@@ -343,5 +342,4 @@ def committed_law(start: int) -> Law:
 
 
 def most_labels(facts: Facts) -> int:
-    """The most labels that the law knows of, for a pool like this."""
     return max(int(min(MOST_PER_CLASS * facts.classes, MOST_OF_POOL * facts.rows)), 1)

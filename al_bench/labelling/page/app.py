@@ -143,7 +143,6 @@ def name_in(fields: Mapping[str, str]) -> str:
 
 
 def number_in(fields: Mapping[str, str], name: str = "suggestion") -> int:
-    """The number of a suggestion; HTTPException where it is no number."""
     text = fields.get(name, "")
     if not (text.isascii() and text.isdecimal() and len(text) <= 15):
         raise HTTPException(400, "A suggestion has a whole number; this form has none")
@@ -278,7 +277,6 @@ class Page:
         return response
 
     def names(self, request: Request) -> list[str]:
-        """The names that were given in this browser, the last one last."""
         kept = request.cookies.get(self.annotator, "")
         return [unquote(name) for name in kept.split("|") if name]
 

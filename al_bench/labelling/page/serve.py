@@ -16,8 +16,7 @@ import uvicorn
 
 from al_bench.labelling import Session
 from al_bench.labelling.page.app import LOOPBACK, application
-from al_bench.labelling.page.background import Background
-from al_bench.labelling.page.view import ESTIMATE, View, stored_estimate
+from al_bench.labelling.page.view import ESTIMATE, Background, View, stored_estimate
 
 SWITCH = 0.0005  # seconds that a fit may delay a key press; Python's default is ten times that
 

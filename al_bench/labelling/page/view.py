@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import datetime
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,67 @@ from al_bench.core.hashing import digest
 from al_bench.data.datasets.images import decode
 from al_bench.labelling import Answer, Session, SessionEstimate, Suggestion
 from al_bench.labelling.ledger import Ledger
-from al_bench.labelling.page.background import Background
 from al_bench.labelling.store import GIVEN, QUERY, Note
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """Whether more rows come; exhausted: none is left; failure: why choosing failed, or None."""
+
+    exhausted: bool = False
+    failure: str | None = None
+
+
+@dataclass
+class Background:
+    """One thread that chooses rows and measures the model, each at most once at a time. choose:
+    stores rows for an annotator and returns how many; measure: stores an estimate; end: is called
+    last."""
+
+    choose: Callable[[str], int]
+    measure: Callable[[], None]
+    end: Callable[[], None] = lambda: None
+    chosen: dict[str, Future[int]] = field(default_factory=dict)
+    measured: Future[None] | None = None
+
+    @cached_property
+    def thread(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1, "background")
+
+    def want_rows(self, annotator: str) -> None:
+        running = self.chosen.get(annotator)
+        if running is None or running.done():
+            self.chosen[annotator] = self.thread.submit(self.choose, annotator)
+
+    def want_estimate(self) -> None:
+        if self.measured is None or self.measured.done():
+            self.measured = self.thread.submit(self.measure)
+
+    def prospect(self, annotator: str) -> Prospect:
+        last = self.chosen.get(annotator)
+        if last is None or not last.done():
+            return Prospect()
+        error = last.exception()
+        if error is not None:
+            return Prospect(failure=f"No rows could be chosen: {error_sentence(error)}")
+        return Prospect(exhausted=last.result() == 0)
+
+    def trouble(self) -> str | None:
+        """Why the model could not be measured, in a sentence; None where it could."""
+        if self.measured is None or not self.measured.done():
+            return None
+        error = self.measured.exception()
+        return None if error is None else error_sentence(error)
+
+    def close(self) -> None:
+        """Wait for what is running, and start nothing more."""
+        self.thread.shutdown(wait=True, cancel_futures=True)
+        self.end()
+
+
+def error_sentence(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
 
 EVERY = 5  # answers after which the model is measured anew
 ESTIMATE, GUIDELINE = "estimate", "guideline"  # kinds of decisions
@@ -190,11 +251,9 @@ class View:
             self.measure()
 
     def skip(self, annotator: str, number: int) -> None:
-        """Put a row off until the others of the annotator are done."""
         self.session.skip(self.asked(annotator, number).number)
 
     def panel(self, annotator: str) -> dict[str, Any]:
-        """Values of the part of the page that shows everybody's progress."""
         known, classes = self.session.ledger, self.session.classes
         measured = [decision.value for decision in known.decisions if decision.kind == ESTIMATE]
         answers = Counter(answer.answer for answer in known.answers)

@@ -150,7 +150,6 @@ def legend(figure: Any, axes: Sequence[Any], analysis: Analysis) -> None:
 
 
 def legend_below(figure: Any, handles: list[Any], labels: list[str], handlelength: float) -> None:
-    """A legend below all panels, in as many columns as fit."""
     wide, high = figure.get_size_inches()
     columns = max(min(int(wide / (0.065 * max(map(len, labels)) + 0.6)), len(labels)), 1)
     figure.set_size_inches(wide, high + 0.17 * -(-len(labels) // columns))

@@ -106,7 +106,6 @@ def set_by_set(result: ClaimResult, names: Names) -> Table:
 
 
 def note(result: ClaimResult, names: Names) -> str:
-    """The compared methods, the number of seeds, and the missing runs."""
     lacks = "; ".join(result.missing)
     if result.ours is None:
         return f"Not held: {lacks}."

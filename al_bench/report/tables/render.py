@@ -88,12 +88,10 @@ def mean_and_sd(values: Iterable[float], digits: int = 1, scale: float = 100.0) 
 
 
 def share_text(share: float) -> str:
-    """A share of the budget in %, or `not reached`."""
     return NOT_REACHED if np.isinf(share) else f"{100 * share:.0f}"
 
 
 def shared(found: Comparison) -> str:
-    """A comparison's share of the budget in %, `not reached`, or `flat`."""
     return "flat" if found.efficiency.flat else share_text(found.efficiency.share)
 
 
@@ -176,7 +174,6 @@ def latex(tables: Sequence[Table], summary: str) -> str:
 
 
 def print_tables(tables: Iterable[Table]) -> None:
-    """Print tables, as wide as the terminal, or `WIDTH` without one."""
     from rich.console import Console
 
     terminal = Console(width=None if sys.stdout.isatty() else WIDTH)

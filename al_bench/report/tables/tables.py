@@ -175,7 +175,6 @@ def of_setting(analysis: Analysis, found: SettingResult) -> Table:
 
 
 def ranking(analysis: Analysis) -> Table:
-    """Mean ranks over settings, and wins over the best baseline of each."""
     methods, scores = analysis.ranked
     ranks, half = stats.ranks(scores), stats.t_band(stats.ranks(scores))
 

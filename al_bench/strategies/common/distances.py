@@ -184,7 +184,6 @@ def seeding(features: Floats, count: int, rng: np.random.Generator) -> Ints:
 
 
 def assign(features: Floats, centres: Floats) -> Ints:
-    """(n,) the number of the nearest centre of each row."""
     out = np.empty(len(features), dtype=np.int64)
     for part in blocks(len(features)):
         out[part] = squared_distances(features[part], centres).argmin(axis=1)
