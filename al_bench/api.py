@@ -33,12 +33,10 @@ def make_problem(
     seed: int = 0,
     overrides: Sequence[str] = (),
 ) -> Problem:
-    """The pool and test rows of a data set with an imbalance, label noise and a prior.
-
-    annotators: several annotators instead of one with label noise `noise` (None). Embeddings are
-    computed once and kept in the cache folder (AL_BENCH_CACHE).
-    """
-    from al_bench.runs.parts import problem_of
+    """The pool and test rows of a data set with an imbalance, label noise and a prior. annotators:
+    several annotators instead of one with label noise `noise` (None). Embeddings are computed once
+    and kept in the cache folder (AL_BENCH_CACHE)."""
+    from al_bench.runs.run import problem_of
 
     choices = {"dataset": dataset, "imbalance": imbalance, "noise": noise, "prior": prior}
     choices["annotators"] = annotators
@@ -57,13 +55,11 @@ def active_learning(
     seed: int = 0,
     overrides: Sequence[str] = (),
 ) -> Iterator[Round]:
-    """Yield the rounds of one run in memory; round 0 is the prior alone. Nothing is written.
-
-    With several annotators, label_model merges their answers (None: majority vote), and
-    annotator_selection chooses whom to ask (None: each in turn).
-    """
+    """Yield the rounds of one run in memory; round 0 is the prior alone. Nothing is written. With
+    several annotators, label_model merges their answers (None: majority vote), and
+    annotator_selection chooses whom to ask (None: each in turn)."""
     from al_bench.core import loop
-    from al_bench.runs.parts import parts_of
+    from al_bench.runs.run import parts_of
 
     choices = {"strategy": strategy, "init": init, "supervision": supervision}
     choices |= {"learner": learner, "protocol": protocol}
@@ -91,8 +87,7 @@ def run(
     problem: made of your own arrays, called `name` in tables; it replaces dataset, imbalance,
     noise, annotators and prior. choices: components by group, None for no component of an optional
     group; results: the folder whose ``runs/`` is written; config_dir: a folder with your own
-    options. ValueError if a group is chosen that the problem replaces.
-    """
+    options. ValueError if a group is chosen that the problem replaces."""
     from al_bench.report.results import read_runs
     from al_bench.runs.run import Silent, execute
 
@@ -100,7 +95,7 @@ def run(
     job = chosen((OWN_ARRAYS if problem is not None else {}) | choices, seed, overrides, extra)
     own: dict[str, Any] = {"results": str(results), "again": again}
     if problem is not None:
-        from al_bench.runs.parts import given_problem
+        from al_bench.runs.run import given_problem
 
         check_own(choices, job)
         own["dataset"] = given_problem(problem, name)
@@ -117,10 +112,8 @@ def sweep(
     **options: Any,
 ) -> pd.DataFrame:
     """Make a run for every seed and every combination of the options that are lists or tuples.
-
     options: as for `run`; n_jobs: number of parallel runs. Returns the rounds of all runs, in the
-    usual order of tables of results.
-    """
+    usual order of tables of results."""
     import pandas as pd
     from joblib import Parallel, delayed
 
@@ -139,12 +132,9 @@ def sweep(
 
 
 def load_results(source: str | Path, results: str | Path = "results") -> pd.DataFrame:
-    """One tidy table, a row per run and round, of a parquet file, a folder of runs or a report by
-    name, ``load_results("savings")``.
-
-    results: the folder with ``<name>.parquet`` of a report. FileNotFoundError if none of these
-    exists.
-    """
+    """One tidy table, a row per run and round, of a parquet file, a folder of runs or, by name, a
+    report whose ``<name>.parquet`` is in the folder `results`. FileNotFoundError if there is
+    none."""
     from al_bench.report.results import load
 
     frame: pd.DataFrame = load(source, results)
@@ -161,8 +151,7 @@ def savings(
     which it reaches the baseline's final accuracy, what that saves, and differences in the metric.
 
     ours: the method by its columns, ``{"strategy": "codecision"}``; baselines: the same for each
-    baseline (None: all other published methods).
-    """
+    baseline (None: all other published methods)."""
     from al_bench.report.claims import savings_table
 
     return savings_table(frame, ours, baselines, metric)
@@ -180,8 +169,7 @@ def plot_learning_curves(
 def chosen(
     choices: Mapping[str, Any], seed: int, overrides: Sequence[str], extra: Path | None = None
 ) -> Job:
-    """The run with some choices: options by name, components as objects, and None to leave an
-    optional group as it is."""
+    """The run of options by name and components as objects; None leaves a group as it is."""
     from al_bench.runs.config import OPTIONAL
     from al_bench.runs.plan import plan
 

@@ -36,8 +36,8 @@ def main() -> None:
     import al_bench
     from al_bench.core.arrays import unit
     from al_bench.runs.component import Component
-    from al_bench.runs.parts import known_prior, load_dataset
     from al_bench.runs.plan import plan
+    from al_bench.runs.run import known_prior, load_dataset
 
     draws = np.random.default_rng(0).normal(size=(300, 64))
     print("exp, log      ", digest(np.exp(draws), np.log(abs(draws)), np.log1p(abs(draws))))

@@ -28,11 +28,11 @@ from al_bench.core.oracle import Oracle
 from al_bench.core.predictor import CalibratedPredictor
 from al_bench.core.rng import rng
 from al_bench.core.state import Bools, Floats, Ints, State
-from al_bench.crowd.routing import allowed
+from al_bench.crowd.selection import allowed
 from al_bench.labelling.audit.certify import Plan, most_errors, planned, slips
 from al_bench.labelling.audit.design import next_audited, reserve, weights
 from al_bench.labelling.calibration import calibrated
-from al_bench.runs.parts import parts_of
+from al_bench.runs.run import parts_of
 
 PAGE = Path(__file__).parents[1] / "results" / "benchmarks" / "certify.md"
 SETS = ("ag_news", "fashion_mnist", "trec")

@@ -92,7 +92,7 @@ def in_turns(
     one: Callable[[], Floats], other: Callable[[], Floats], repeat: int
 ) -> tuple[float, float]:
     """Median seconds of each; both take the first turn."""
-    from al_bench.priors.device import device
+    from al_bench.priors.weights import device
 
     clock = perf_counter if device().type == "cuda" else process_time
     seconds: dict[bool, list[float]] = {True: [], False: []}
@@ -146,7 +146,7 @@ def main() -> None:
     print("\n".join(kept))
     import torch
 
-    from al_bench.priors.device import device
+    from al_bench.priors.weights import device
 
     torch.set_num_threads(1)
     where = torch.cuda.get_device_name() if device().type == "cuda" else "CPU"

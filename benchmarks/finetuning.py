@@ -30,7 +30,7 @@ from pages import row
 from al_bench.core.state import Rows, TrainingSet
 from al_bench.learners.network import moved
 from al_bench.learners.training import batches
-from al_bench.priors.device import device
+from al_bench.priors.weights import device
 from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
 

@@ -27,22 +27,23 @@ from scipy.special import expit
 from al_bench.core.problem import Problem
 from al_bench.core.rng import rng
 from al_bench.core.threads import one_thread
-from al_bench.labelling.forecast.facts import Facts, facts_of
 from al_bench.labelling.forecast.law import (
     ALONE,
     ARMS,
     RUNS,
     STARTS,
+    Facts,
     Forecast,
     Law,
     Sample,
     design,
+    facts_of,
 )
 from al_bench.report.names import OWN
 from al_bench.report.savings import area
 from al_bench.runs.component import Component, name_of
 from al_bench.runs.config import PROBLEM
-from al_bench.runs.parts import known_problem
+from al_bench.runs.run import known_problem
 
 Floats = NDArray[np.floating[Any]]
 RESULTS = Path(__file__).parents[1] / "results"

@@ -16,7 +16,7 @@ from pathlib import Path
 from al_bench.report.results import load
 from al_bench.runs.component import run_id
 from al_bench.runs.experiments import plans
-from al_bench.runs.parts import problem_of
+from al_bench.runs.run import problem_of
 
 RESULTS = Path(__file__).parents[1] / "results"
 

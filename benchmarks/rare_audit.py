@@ -26,7 +26,7 @@ from al_bench.core.oracle import Oracle
 from al_bench.core.predictor import CalibratedPredictor
 from al_bench.core.state import Bools, Floats, Ints, State
 from al_bench.labelling.audit.rare import estimate_rare, next_drawn
-from al_bench.runs.parts import parts_of
+from al_bench.runs.run import parts_of
 
 PAGE = Path(__file__).parents[1] / "results" / "benchmarks" / "rare_audit.md"
 SETTINGS = [

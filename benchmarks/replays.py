@@ -21,7 +21,7 @@ from al_bench.core.oracle import Oracle
 from al_bench.core.rng import rng
 from al_bench.core.state import Floats, Ints, State
 from al_bench.labelling.audit.design import NEVER, reserve
-from al_bench.runs.parts import parts_of
+from al_bench.runs.run import parts_of
 
 METHODS = {
     "codecision": {

@@ -28,7 +28,7 @@ from al_bench.core.predictor import CalibratedPredictor
 from al_bench.core.problem import Problem
 from al_bench.core.state import Bools, Floats, Ints, State
 from al_bench.labelling.audit.certify import planned
-from al_bench.runs.parts import parts_of
+from al_bench.runs.run import parts_of
 
 PAGE = Path(__file__).parents[1] / "results" / "benchmarks" / "reviews.md"
 SIMULATE = Path(__file__).parent / "simulate_asreview.py"

@@ -22,11 +22,10 @@ from numpy.typing import NDArray
 from pages import table
 
 from al_bench.cli.report import report_config, report_name, spec_of
-from al_bench.report.claims import evaluate_claim
+from al_bench.report.claims import evaluate_claim, summaries
 from al_bench.report.comparison import comparison_data, narrowed
 from al_bench.report.results import read_parquet
 from al_bench.report.spec import ReportSpec
-from al_bench.report.summary import summaries
 
 RESULTS = Path(__file__).parents[1] / "results"
 PAGE = RESULTS / "benchmarks" / "seeds.md"

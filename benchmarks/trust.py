@@ -19,9 +19,8 @@ from pages import published, table
 from al_bench.core.hashing import digest
 from al_bench.core.metrics import confidence
 from al_bench.core.state import Floats
-from al_bench.priors import Flat, Given, Recorded, agreement
-from al_bench.priors.recorded import read, spellings
-from al_bench.priors.table import path_of
+from al_bench.priors import Flat, Given, Recorded, recorded
+from al_bench.priors.recorded import path_of, read, spellings
 from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
 
@@ -48,13 +47,13 @@ def errors(name: str) -> Floats:
     data = instantiate(plan([f"dataset={name}"])[0].config.dataset).load()
     chance, found = 1 / len(data.class_names), []
     file = f"answers/{MODELS[name][0]}/answers.parquet"
-    agreement.SHARED = 1.0  # as errors are seen
+    recorded.SHARED = 1.0  # as errors are seen
     for model in MODELS[name][1].split():
         path = path_of(file)
         seen = read(path, digest(path), (model,), spellings(data.task))[3]
         assert seen is not None  # each file has three models or more
         wrong = 1 - seen
-        shares = [np.clip(1 - factor * wrong, chance + agreement.MARGIN, agreement.SUREST)
+        shares = [np.clip(1 - factor * wrong, chance + recorded.MARGIN, recorded.SUREST)
                   for factor in FACTORS]  # fmt: skip
         own = []
         for accuracy in (1.0, 0.8, *map(float, shares)):

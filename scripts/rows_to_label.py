@@ -18,7 +18,7 @@ import pandas as pd
 
 from al_bench.data.types import Dataset
 from al_bench.priors.images import as_image
-from al_bench.priors.table import ID, row_id
+from al_bench.priors.recorded import ID, row_id
 from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
 

@@ -29,8 +29,8 @@ from al_bench.core.state import Learner, State, TrainingSet
 from al_bench.report.entries import LeaderboardTask, entered, problem_name, read_task
 from al_bench.runs.component import identified
 from al_bench.runs.config import config_dir, instantiate
-from al_bench.runs.parts import parts_of, problem_of
 from al_bench.runs.plan import Job
+from al_bench.runs.run import parts_of, problem_of
 
 
 def record(job: Job, task: LeaderboardTask) -> dict[str, Any]:

@@ -103,13 +103,15 @@ def fake_run(
             "rarest_count": number // 2, "oracle_calls": number,
             "labelled_noise": rate * (1 + 0.1 * (speed - 1.5)) + 0.01 * rng.random() * (rate > 0),
         } | ({"model_answers": labelled / 2} if asking else {})  # fmt: skip
-        who = {"annotators": [row % 2 for row in queried], "cost": 0.625 * len(queried), "ids": []}
+        who = {"annotators": [], "cost": float(len(queried)), "ids": []}
+        if asking:
+            who |= {"annotators": [row % 2 for row in queried], "cost": 0.625 * len(queried)}
         lines.append(json.dumps({
             "round": number, "queried": queried, "answers": [0] * len(queried),
             "oracle_calls": int(number > 0),
             "metrics": metrics, "recall": recall.tolist(),
             "seconds": {"select": 0.01 * speed, "fit": 0.05, "evaluate": 0.02},
-        } | (who if asking else {})))  # fmt: skip
+        } | who))  # fmt: skip
     (here / "rounds.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return here
 

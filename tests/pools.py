@@ -14,8 +14,7 @@ from al_bench.core.problem import Problem
 from al_bench.core.state import UNLABELLED, Floats, Ints, Rows, State
 from al_bench.runs.composing import composing
 from al_bench.runs.config import instantiate
-from al_bench.strategies.common.clusters import kmeans
-from al_bench.strategies.common.distances import unit_rows
+from al_bench.strategies.common.distances import kmeans, unit_rows
 from al_bench.strategies.common.posterior import Laplace
 from al_bench.testing.situations import make_pool, make_state
 

@@ -57,8 +57,7 @@ def list_options(
 
 
 def about(group: str, option: str, line: str, folders: list[Path]) -> Iterator[str]:
-    """The description of an option: its line, its class's docstring, and parameters with
-    defaults."""
+    """An option's line, its class's docstring, and its parameters with defaults."""
     try:
         node = read_option(group, option, folders)
     except UnusualError:  # an experiment, a task
@@ -72,8 +71,7 @@ def about(group: str, option: str, line: str, folders: list[Path]) -> Iterator[s
 
 
 def one_line(group: str, option: str, folders: list[Path]) -> str:
-    """An option in a line: its file's first comment, its changes to another option, or the first
-    sentence of its class."""
+    """An option's first comment, its changes to another one, or its class's first sentence."""
     if (path := file_of(group, option, folders)) is None:
         return docstring(str(class_option(group, option)))
     text = path.read_text()

@@ -1,7 +1,4 @@
-"""The command line: ``albench`` and its commands, which ``albench --help`` describes.
-
-Nothing slow is imported before a command needs it.
-"""
+"""The command line; nothing slow is imported before a command needs it."""
 
 from __future__ import annotations
 
@@ -20,12 +17,12 @@ from al_bench.runs.environment import restart_limited
 
 COMMANDS = {  # the function of each command, imported on use
     "run": "al_bench.cli.run:run",
-    "embed": "al_bench.cli.embed:embed",
+    "embed": "al_bench.cli.run:embed",
     "prior": "al_bench.cli.main:prior",
     "status": "al_bench.cli.status:status",
     "report": "al_bench.cli.report:report",
     "claim": "al_bench.cli.claim:claim",
-    "explore": "al_bench.cli.explore:explore",
+    "explore": "al_bench.cli.claim:explore",
     "list": "al_bench.cli.listing:list_options",
     "check": "al_bench.cli.main:check",
     "enter": "al_bench.cli.entries:enter",

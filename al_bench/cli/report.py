@@ -52,9 +52,8 @@ def report(
     from al_bench.report.analysis import analyse
     from al_bench.report.build import write_report
     from al_bench.report.results import read_parquet, write_parquet
-    from al_bench.report.tables.answers import answer
     from al_bench.report.tables.render import print_tables
-    from al_bench.report.tables.tables import tables
+    from al_bench.report.tables.tables import answer, tables
 
     name = name or report_name(overrides)
     folder = Path(config.results)

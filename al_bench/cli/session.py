@@ -296,22 +296,13 @@ def predict(
     """Label rows by a session's model, or by one that was exported (the folder has model.json)."""
     from al_bench.labelling.exported_model import CARD, ExportedModel
 
+    read: dict[str, Any] = {"text": text, "image": image, "id": id, "split": split}
+    read["encoding"] = encoding
     if (folder / CARD).is_file():
-        model = ExportedModel.load(folder)
-        table = model.predict(
-            data,
-            text=text,
-            image=image,
-            id=id,
-            split=split,
-            encoding=encoding,
-            config_dir=config_dir,
-        )
+        table = ExportedModel.load(folder).predict(data, **read, config_dir=config_dir)
     else:
         with open_session(folder, config_dir) as session:
-            table = session.predict(
-                data, text=text, image=image, id=id, split=split, encoding=encoding
-            )
+            table = session.predict(data, **read)
     table.to_csv(out or sys.stdout, index=False)
     if out is not None:
         print(f"{len(table)} rows in {out}")

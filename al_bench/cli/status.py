@@ -104,8 +104,7 @@ def progress(jobs: Iterable[Job]) -> Progress:
 
 
 def absent(jobs: Mapping[str, Job]) -> dict[str, str]:
-    """Why the data set of a job is not on this machine, for the jobs without one, as its method
-    ``absent`` says; loads no data."""
+    """Why the data set of a job is not here, by its method ``absent``; loads no data."""
     known: dict[str, str | None] = {}
     nodes = {name: job.at("dataset") for name, job in jobs.items()}
     for node in nodes.values():

@@ -114,12 +114,10 @@ def require(fine: bool, who: object, wanted: str, **got: object) -> None:
 
 
 def at_least(who: object, least: float, **got: float) -> None:
-    """ValueError unless each of these numbers is at least `least`."""
     require(all(value >= least for value in got.values()), who, f"{least} or more", **got)
 
 
 def above(who: object, bar: float, **got: float) -> None:
-    """ValueError unless each of these numbers is larger than `bar`."""
     require(all(value > bar for value in got.values()), who, f"more than {bar}", **got)
 
 
@@ -134,7 +132,6 @@ def share(who: object, **got: float) -> None:
 
 
 def one_of(who: object, words: Iterable[str], **got: object) -> None:
-    """ValueError unless each of these is one of some words."""
     known = tuple(words)
     wanted = f"one of {', '.join(known)}"
     require(all(value in known for value in got.values()), who, wanted, **got)

@@ -52,8 +52,7 @@ def hashed(*arrays: NDArray[Any]) -> hashlib._Hash:
 
 
 def data_path(path: str) -> Path:
-    """The path of a user's file or folder: below $AL_BENCH_DATA if it exists there, else as
-    given."""
+    """The path of a user's file or folder: below $AL_BENCH_DATA if it is there, else as given."""
     folder, plain = os.environ.get(FOLDER), Path(path).expanduser()
     below = Path(folder).expanduser() / plain if folder else plain
     return below if below.exists() else plain

@@ -19,6 +19,8 @@ STEEPNESS = 0.3  # typical curvature at the optimum relative to that at zero
 LOWEST = -80.0  # lower bound of a score, as denormal float32 exponentials are slow
 # multiplications of a matrix product below which one thread is faster
 ALONE = 2**30
+BALANCES = ("none", "weights", "class_weights", "logit_adjustment")
+LEAST = 0.5  # rows that a class without mass counts as
 
 
 def logistic(
@@ -33,12 +35,11 @@ def logistic(
     """(d + 1, k) coefficients, the intercepts in the last row.
 
     features: (m, d); targets: (m, k), each row's sum to one; weights: (m,), scaled here to a mean
-    of one; shift: (k,), or (m, k) by row, added to the scores in training. Minimises
-    ``sum_i w_i CE(target_i, softmax(x_i W + b + shift)) + l2/2 |W|^2`` by L-BFGS (Zhu et al., 1997)
-    from zero, preconditioned by a sketch of the curvature at zero (Frangella, Tropp and Udell,
-    2023), until a step lowers the mean loss by less than the fraction `tolerance`, or for at most
-    `iterations` steps. Deterministic. O(m d k) time a step, O(m (d + k)) memory.
-    """
+    of one; shift: (k,), or (m, k) by row, added to the scores in training. Minimises ``sum_i w_i
+    CE(target_i, softmax(x_i W + b + shift)) + l2/2 |W|^2`` by L-BFGS (Zhu et al., 1997) from zero,
+    preconditioned by a sketch of the curvature at zero (Frangella, Tropp and Udell, 2023), until a
+    step lowers the mean loss by less than the fraction `tolerance`, or for at most `iterations`
+    steps. Deterministic. O(m d k) time a step, O(m (d + k)) memory."""
     from scipy.optimize import minimize
 
     m, k = targets.shape
@@ -97,3 +98,44 @@ def rounding(design: Floats, weights: Floats, ridge: float) -> Callable[[Floats]
         return np.asarray(rest * vectors + directions @ (more * (directions.T @ vectors)))
 
     return rounded
+
+
+def class_mass(targets: Floats, weights: Floats) -> Floats:
+    """(k,) weight of each class in a training set."""
+    return np.asarray(weights @ targets)
+
+
+def balanced_weights(targets: Floats, weights: Floats) -> Floats:
+    """(m,) weights that give every class with any mass the same total weight."""
+    mass = class_mass(targets, weights)
+    scale = np.where(mass > 1e-8, 1 / np.maximum(mass, 1e-8), 0.0)
+    return np.asarray(weights * (targets @ scale))
+
+
+def weighted_classes(targets: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """(m, k) targets and (m,) weights of a cross-entropy in which every class has a weight,
+    one over its mass: a row that is half of a rare class teaches that class. With hard targets the
+    weights are `balanced_weights`."""
+    parts = targets / np.maximum(class_mass(targets, weights), LEAST)
+    total = parts.sum(axis=1)
+    return parts / total[:, None], weights * total
+
+
+def balance_loss(balance: str, targets: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """(m, k) targets, (m,) row weights, and (k,) an offset of the scores in training, for one of
+    BALANCES."""
+    shift: Floats = np.zeros(targets.shape[1])
+    if balance == "weights":
+        weights = balanced_weights(targets, weights)
+    elif balance == "class_weights":
+        targets, weights = weighted_classes(targets, weights)
+    elif balance == "logit_adjustment":
+        shift = adjustment(targets, weights)
+    return targets, weights, shift
+
+
+def adjustment(targets: Floats, weights: Floats) -> Floats:
+    """(k,) log class frequencies to add to the scores in training (Menon et al., 2021); a class
+    without mass counts as half a row."""
+    mass = np.maximum(class_mass(targets, weights), LEAST)
+    return np.asarray(np.log(mass / mass.sum()))

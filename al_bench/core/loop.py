@@ -29,10 +29,8 @@ from al_bench.core.state import (
 @dataclass(frozen=True)
 class Round:
     """One line of rounds.jsonl. Round 0 queries nothing: the prior alone; round 1 is the start.
-
     queried: pool row numbers; ids: the data's own names of these rows, empty where they have none;
-    annotators: who gave each answer, empty with a single annotator; cost: of all these answers.
-    """
+    annotators: who gave each answer, empty with a single annotator; cost: of all these answers."""
 
     round: int
     queried: list[int]
@@ -51,11 +49,9 @@ Evaluate = Callable[[State, Problem, Ints], tuple[dict[str, float], list[float]]
 
 @dataclass(frozen=True)
 class Parts:
-    """The components of a run besides its problem.
-
-    init: the strategy of round 1; label_model: merges several answers about a row;
-    annotator_selection: chooses whom to ask. These two are needed only with several annotators.
-    """
+    """The components of a run besides its problem. init: the strategy of round 1; label_model:
+    merges several answers about a row; annotator_selection: chooses whom to ask. These two are
+    needed only with several annotators."""
 
     init: Strategy
     strategy: Strategy
@@ -70,10 +66,9 @@ class Parts:
 def active_learning(
     parts: Parts, problem: Problem, seed: int, done: Sequence[Round] = ()
 ) -> Iterator[Round]:
-    """Yield the rounds of a run, from the first one that is not in `done`.
-
-    A run is resumed by replay: the answers of `done` go into the state and its models are fitted
-    again, so that a resumed run yields the same rounds as an uninterrupted one."""
+    """Yield the rounds of a run, from the first one that is not in `done`. A run is resumed by
+    replay: the answers of `done` go into the state and its models are fitted again, so that a
+    resumed run yields the same rounds as an uninterrupted one."""
     protocol = parts.protocol
     sizes = protocol.sizes(len(problem.pool), problem.pool.n_classes)
     state = State.start(problem.pool, problem.annotator_pool, protocol.allow_relabel)
@@ -147,8 +142,7 @@ def query(
     seed: int,
     number: int,
 ) -> tuple[Answers, int]:
-    """Let a strategy query a batch; return the answers and the number of oracle calls: one if
-    in-batch answers are withheld."""
+    """Let a strategy query a batch: the answers, and the number of oracle calls (1 if withheld)."""
     name, purpose = type(strategy).__name__, "init" if number == 1 else "strategy"
     draws = rng(seed, "assignment", number)
     choice = strategy.select(state, budget, rng(seed, purpose, number))

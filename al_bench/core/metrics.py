@@ -12,10 +12,9 @@ RARE = 0.1  # fraction of the pool below which one of two classes is rare
 
 
 def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, float], list[float]]:
-    """All metrics of a state, and the test recall of each class.
-
-    Metrics that start with ``pool_`` are transductive: measured on the pool that is queried. One
-    that is NaN is left out. The predictions are those a user gets (`CalibratedPredictor`)."""
+    """All metrics of a state, and the test recall of each class. Those that start with ``pool_``
+    are transductive; NaNs are left out. The predictions are those a user gets
+    (`CalibratedPredictor`)."""
     given, k = CalibratedPredictor(state), state.n_classes
     truth, prior, probs = problem.test_truth, problem.test.prior, given.predict_proba(problem.test)
     answer = probs.argmax(axis=1)
@@ -80,8 +79,7 @@ def calibration_error(confidence: Floats, correct: np.ndarray, bins: int = 15) -
 
 
 def by_class_size(recall: Floats, pool_counts: Ints) -> dict[str, float]:
-    """Mean recall of the classes in each third by pool count (NaN if it is empty), and the
-    worst."""
+    """Mean recall of the classes in each third by pool count, and the worst."""
     thirds = np.array_split(np.argsort(-pool_counts, kind="stable"), 3)
     names = ("head_recall", "medium_recall", "tail_recall")
     means = {n: _mean(recall[t]) for n, t in zip(names, thirds, strict=True)}
@@ -138,8 +136,7 @@ def rare(problem: Problem, state: State, test: Floats, pool: Floats) -> dict[str
 
 
 def consensus_metrics(problem: Problem, consensus: Consensus) -> dict[str, float]:
-    """Quality of the consensus: rows, accuracy, calibration error, and the mean absolute error of
-    its estimates of annotators' accuracies."""
+    """Rows, accuracy and calibration of the consensus; mean error of annotators' accuracies."""
     probs, truth = consensus.probs, problem.truth[consensus.rows]
     hit = probs.argmax(axis=1) == truth
     asked = consensus.asked.sum(axis=1)

@@ -11,19 +11,16 @@ from al_bench.core.state import AnnotatorPool, AnnotatorSelection, Answers, Ints
 
 @dataclass(frozen=True)
 class Oracle:
-    """All answers, and the rule that chooses whom to ask.
-
-    table: (n, a) answers; annotator_pool: None for a single annotator; annotator_selection: unused
-    with a single annotator and with unidentified annotators.
-    """
+    """All answers, and the rule that chooses whom to ask. table: (n, a) answers; annotator_pool:
+    None for a single annotator; annotator_selection: unused with a single annotator and with
+    unidentified annotators."""
 
     table: Ints
     annotator_pool: AnnotatorPool | None = None
     annotator_selection: AnnotatorSelection | None = None
 
     def ask(self, state: State, rows: Ints, rng: np.random.Generator) -> Answers:
-        """The answers about some rows, in their order; a repeated row goes to another annotator,
-        chosen after all rows' first answers are in the state."""
+        """The answers about some rows; a repeated row goes to another annotator, chosen later."""
         annotators = np.zeros(len(rows), dtype=np.int64)
         if self.annotator_pool is None:
             return Answers(rows, annotators, self.table[rows, annotators])

@@ -1,7 +1,4 @@
-"""The probabilities a user gets: the model's, calibrated on the answers.
-
-Strategies read the uncalibrated model; this is for metrics and for users.
-"""
+"""The probabilities a user gets: the model's, calibrated on the answers."""
 
 from __future__ import annotations
 

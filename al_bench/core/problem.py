@@ -1,8 +1,4 @@
-"""A problem: the pool with its truth and answers, which only the loop and the metrics hold.
-
-`Problem.from_arrays` makes a problem from a user's arrays, `al_bench.data.build` from components.
-The functions below the class check the arrays.
-"""
+"""A problem: the pool with its truth and answers, which only the loop and the metrics hold."""
 
 from __future__ import annotations
 
@@ -25,8 +21,7 @@ class Problem:
 
     truth, answers: (n,) true class and annotator's answer of each pool row; with several annotators
     answers is (n, a), ABSENT where an annotator has none; test_truth: (m,). facts: what a manifest
-    records (class counts, realised noise). ids: (n,) the data's own names of pool rows, or None.
-    """
+    records (class counts, realised noise). ids: (n,) the data's own names of pool rows, or None."""
 
     pool: Rows
     truth: Ints
@@ -67,8 +62,7 @@ class Problem:
         their names (None: numbers); identified: True if a column is one annotator, False if it is
         only an answer's position (a row's first answer, its second, ...; revealed in this order);
         prices: (a,) of an answer, relative to an ordinary person's (None: 1); is_model: (a,)
-        whether the annotator is a foundation model (None: no annotator is).
-        """
+        whether the annotator is a foundation model (None: no annotator is)."""
         truth, test_truth = classes("labels", labels), classes("test_labels", test_labels)
         if np.ndim(answers) == 2:
             table = classes("answers", answers, ABSENT)
@@ -97,8 +91,7 @@ class Problem:
         return [] if self.ids is None else list(self.ids[index].tolist())
 
     def counts(self) -> dict[str, Any]:
-        """What a manifest records of any problem: sizes, classes, noise rate, annotators'
-        accuracies."""
+        """Sizes, classes, noise rate and annotators' accuracies, for manifests."""
         k, facts = self.pool.n_classes, dict[str, Any]()
         if self.annotator_pool is not None:
             skills = [None if np.isnan(one) else one for one in self.accuracies.tolist()]
@@ -127,8 +120,7 @@ class Problem:
 
     @cached_property
     def digest(self) -> str:
-        """16 hex digits: a hash of the arrays that determine a run besides its components.
-        O(bytes)."""
+        """16 hex digits: a hash of the arrays that determine a run besides its components."""
         pool = (self.pool.features, self.pool.prior, self.truth, self.answers)
         whole = hashed(*pool, self.test.features, self.test.prior, self.test_truth)
         if (people := self.annotator_pool) is not None:

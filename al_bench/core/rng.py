@@ -8,8 +8,7 @@ import numpy as np
 
 
 def rng(seed: int, purpose: str, round: int = 0) -> np.random.Generator:
-    """A fresh generator for one purpose in one round of one run; streams of different purposes are
-    independent."""
+    """A fresh generator for one purpose in one round of one run, independent of all others."""
     word = int.from_bytes(sha256(purpose.encode()).digest()[:8], "big")
     return np.random.default_rng([seed, word, round])
 

@@ -36,11 +36,9 @@ ABSENT = -1  # in a table of answers: this annotator did not label this row
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows without their labels.
-
-    inputs: (n,) images or texts, for learners that read them; features: (n, d) embeddings by the
-    foundation model; prior: (n, k) its zero-shot probabilities, uniform where it has none.
-    """
+    """Some rows without their labels. inputs: (n,) images or texts, for learners that read them;
+    features: (n, d) embeddings by the foundation model; prior: (n, k) its zero-shot probabilities,
+    uniform where it has none."""
 
     inputs: Sequence[Any]
     features: Floats
@@ -106,8 +104,7 @@ class TrainingSet:
     non-negative. beliefs: (n, k) or None, the training rule's class probabilities of every pool row
     (strategies may read them instead of computing them again). calibration_mask: (m,) or None, rows
     whose targets calibrate the model's probabilities; prior_strength: exponent of the prior in a
-    model that stands on it.
-    """
+    model that stands on it."""
 
     rows: Ints
     targets: Floats
@@ -190,10 +187,9 @@ class Consensus:
     """The output of a label model.
 
     rows: (m,) labelled rows, ascending; probs: (m, k) posterior of their true class; right, asked:
-    (a, k) expected number of right answers and of all answers, by annotator and true class.
-    belief, believer: the label model's `Belief` and the object that computed it, or None; a
-    training rule with an equal one reuses the belief instead of computing it again.
-    """
+    (a, k) expected number of right answers and of all answers, by annotator and true class. belief,
+    believer: the label model's `Belief` and the object that computed it, or None; a training rule
+    with an equal one reuses the belief instead of computing it again."""
 
     rows: Ints
     probs: Floats
@@ -213,8 +209,7 @@ class State:
     labels: (n,) the annotators' class, UNLABELLED or HIDDEN; model: fitted on `training`, or the
     prior before any label; answers: all so far; allow_relabel: whether a labelled row may be
     queried again. With several annotators also annotator_pool, who they are, and consensus, the
-    label model's output.
-    """
+    label model's output."""
 
     rows: Rows
     labels: Ints
@@ -326,8 +321,7 @@ class Strategy(Interface):
 
         Returns an array, or is a generator that queries in steps: ``answers = yield rows`` is one
         oracle call (answers are UNLABELLED where in-batch answers are withheld). Rows that the
-        generator returns at its end are queried last.
-        """
+        generator returns at its end are queried last."""
 
 
 class LabelModel(Interface):

@@ -1,7 +1,4 @@
-"""Sets the number of threads of numerical libraries in a running process.
-
-Their initial number comes from the environment (`al_bench.runs.environment`).
-"""
+"""The number of threads of numerical libraries in a running process."""
 
 from __future__ import annotations
 

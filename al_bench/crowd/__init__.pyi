@@ -3,11 +3,11 @@ from .glad import Glad as Glad
 from .libraries import Crowdlab as Crowdlab
 from .libraries import DawidSkene as DawidSkene
 from .libraries import Mace as Mace
-from .routing import CoAnnotating as CoAnnotating
-from .routing import PACLabels as PACLabels
 from .selection import AtRandom as AtRandom
 from .selection import BySkill as BySkill
+from .selection import CoAnnotating as CoAnnotating
 from .selection import InTurn as InTurn
 from .selection import KnownSkill as KnownSkill
 from .selection import ModelFirst as ModelFirst
 from .selection import Only as Only
+from .selection import PACLabels as PACLabels

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.core.arrays import log_softmax, uniform
-from al_bench.core.balance import balanced_weights
-from al_bench.core.logistic import logistic
-from al_bench.core.state import Bools, Floats, Ints
+from al_bench.core.arrays import log_softmax, uniform, unit
+from al_bench.core.logistic import balanced_weights, logistic
+from al_bench.core.state import Bools, Floats, Ints, State
 
 FLOOR = 1e-6  # lower bound of a probability before its logarithm: an expert's zero is no veto
 TOLERANCE, ITERATIONS = 1e-5, 200  # of each fit
@@ -32,11 +31,9 @@ def fold_numbers(answers: Ints, folds: int, rng: np.random.Generator) -> Ints:
 
 @dataclass(frozen=True)
 class FoldModel:
-    """A regression fitted without the rows of one fold.
-
-    own: (m,) whether a labelled row is held out; weight: (d + 1, k) coefficients, None without
-    training rows; unseen: (k,) whether a class has no training row.
-    """
+    """A regression fitted without the rows of one fold. own: (m,) whether a labelled row is held
+    out; weight: (d + 1, k) coefficients, None without training rows; unseen: (k,) whether a class
+    has no training row."""
 
     own: Bools
     weight: Floats | None
@@ -55,10 +52,9 @@ class FoldModel:
 def fold_models(
     features: Floats, targets: Floats, folds: Ints, l2: float, sureness: Floats | None = None
 ) -> list[FoldModel]:
-    """One `logistic` a fold, fitted on the labelled rows of the other folds.
-
-    features, targets: (m, d) and (m, k) of the labelled rows; sureness: (m,) sample weights within
-    a class. All classes with targets have equal weight."""
+    """One `logistic` a fold, fitted on the labelled rows of the other folds. features, targets: (m,
+    d) and (m, k) of the labelled rows; sureness: (m,) sample weights within a class. All classes
+    with targets have equal weight."""
     k = targets.shape[1]
     sure = np.ones(len(targets)) if sureness is None else sureness
     models = []
@@ -97,3 +93,40 @@ def cross_fit(
         own[model.own] = logs[rows[model.own]]
         all_rows += logs / len(models)
     return own, all_rows
+
+
+def enough(classes: Ints, folds: int) -> bool:
+    """Whether a classifier can be cross-fitted on these (m,) classes."""
+    return len(classes) >= folds and len(np.unique(classes)) > 1
+
+
+def view(
+    state: State, rows: Ints, targets: Floats, folds: int, l2: float, rng: np.random.Generator
+) -> Floats:
+    """(m, k) out-of-fold class probabilities of some rows by a class-balanced logistic regression
+    on unit-norm features; of the task model with fewer rows than folds, or one class."""
+    classes = targets.argmax(axis=1)
+    if not enough(classes, folds):
+        return np.asarray(state.probs[rows], dtype=float)
+    features = unit(state.rows.features[rows])
+    models = fold_models(features, targets, fold_numbers(classes, folds, rng), l2)
+    return probabilities(held_out(models, features))
+
+
+def views(
+    state: State, rows: Ints, targets: Floats, folds: int, l2: float, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """`view`, and the classifier's class probabilities of the pool, (n, k). Adds O(folds n d k)."""
+    classes = targets.argmax(axis=1)
+    if not enough(classes, folds):
+        pool = np.asarray(state.probs, dtype=float)
+        return pool[rows], pool
+    numbers = fold_numbers(classes, folds, rng)
+    own, pool = cross_fit(unit(state.rows.features), rows, targets, numbers, l2)
+    return probabilities(own), probabilities(pool)
+
+
+def probabilities(logs: Floats) -> Floats:
+    """(n, k) probabilities from their logarithms, in double precision."""
+    odds = np.exp(logs.astype(float))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))

@@ -55,8 +55,7 @@ class Glad:
 
 
 def factors(point: Floats, size: int, who: Ints, places: Ints) -> tuple[Floats, Floats]:
-    """(v,) ability of each answer's annotator and exp(ease) of its row; point: the abilities of
-    `size` annotators, then the eases of the rows."""
+    """(v,) ability of each answer's annotator, and exp(ease) of its row, from a point."""
     return point[:size][who], np.exp(point[size:])[places]
 
 

@@ -1,8 +1,4 @@
-"""Label models of crowd-kit and cleanlab, on the answers of a state.
-
-The libraries need identified annotators: unidentified ones are passed to them as one annotator.
-What they print or warn of is not shown.
-"""
+"""Label models of crowd-kit and cleanlab, to which unidentified annotators are one."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ import numpy as np
 from al_bench.core.rng import seeded_global_generator
 from al_bench.core.state import Consensus, Floats, Ints, State
 from al_bench.crowd.consensus import consensus_of, places_of, shares, speakers
-from al_bench.crowd.cross_val import view
+from al_bench.crowd.crossfit import view
 
 NEEDED = "needs {}: pip install 'al-bench[annotators]'"
 

@@ -6,12 +6,12 @@ from .annotators import OnRecord as OnRecord
 from .annotators import Recorded as Recorded
 from .annotators import WithModel as WithModel
 from .annotators import WithModels as WithModels
-from .datasets.answered import Answered as Answered
 from .datasets.features import Features as Features
+from .datasets.features import Synthetic as Synthetic
 from .datasets.halved import Halved as Halved
 from .datasets.hub import Hub as Hub
 from .datasets.packaged import Packaged as Packaged
-from .datasets.synthetic import Synthetic as Synthetic
+from .datasets.texts import Answered as Answered
 from .datasets.texts import Texts as Texts
 from .imbalance import LongTail as LongTail
 from .imbalance import Merge as Merge

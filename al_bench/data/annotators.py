@@ -1,10 +1,6 @@
 """Several annotators: ``crowd(truth, rng)`` makes all their answers to the whole pool before a run
-begins.
-
-So with one seed, all strategies have the same annotators with the same errors, and an answer does
-not depend on when it is queried. All are vectorised over the pool: O(n a) time and memory, besides
-the cost of single annotators.
-"""
+begins. So with one seed, all strategies have the same annotators with the same errors, and an
+answer does not depend on when it is queried. All are vectorised over the pool: O(n a)."""
 
 from __future__ import annotations
 
@@ -16,8 +12,15 @@ import numpy as np
 
 from al_bench.core.arrays import above, at_least
 from al_bench.core.state import ABSENT, Ints
-from al_bench.data.noise import Largest, Symmetric, Uniform, check_rate, misread, votes_of
-from al_bench.data.reference import reference_held_out
+from al_bench.data.noise import (
+    Largest,
+    Symmetric,
+    Uniform,
+    check_rate,
+    misread,
+    reference_held_out,
+    votes_of,
+)
 from al_bench.data.types import Annotators, Crowd, Noise, Prior, Truth
 
 

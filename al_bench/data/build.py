@@ -14,7 +14,7 @@ from al_bench.core.arrays import check_every_class, unit
 from al_bench.core.problem import Problem, check_annotator_pool
 from al_bench.core.rng import rng
 from al_bench.core.state import ABSENT, AnnotatorPool, Floats, Ints, Picked, Rows
-from al_bench.data.cache.embeddings import embeddings, zero_shot
+from al_bench.data.cache import embeddings, zero_shot
 from al_bench.data.noise import Clean, realised
 from al_bench.data.types import (
     Annotators,
@@ -38,9 +38,7 @@ def build(
     cache: Path,
     annotators: Annotators | None = None,
 ) -> Problem:
-    """The pool and test rows of one seed, and the answers of one or several annotators.
-
-    Embeddings and zero-shot probabilities are computed once for the full splits and cached."""
+    """The pool and test rows of one seed, and the answers of one or several annotators."""
     k_source = len(dataset.class_names)
     kept = imbalance.keep(dataset.train.labels, k_source, rng(seed, "imbalance"))
     k = int(kept.classes.max()) + 1
@@ -111,8 +109,7 @@ def embedded(
 
 
 def rows_of(known: tuple[Floats, Floats], split: Split, index: Ints, classes: Ints) -> Rows:
-    """Some rows of a split: unit-length embeddings, and zero-shot probabilities of merged
-    classes."""
+    """Some rows of a split: unit-length embeddings, and probabilities of merged classes."""
     stored, guesses = known
     k = int(classes.max()) + 1
     inputs = Picked(split.inputs, index)

@@ -1,9 +1,7 @@
-"""Which training rows exist: ``keep(labels, n_classes, rng) -> Kept``, fixed before a run begins.
-
-A ratio is always largest over smallest class, at least 1 (some papers use its inverse). Which
-classes are rare is drawn for every seed, or fixed by class number: ``order: drawn | fixed``. All
-are O(n) in time and memory.
-"""
+"""Which training rows exist: ``keep(labels, n_classes, rng) -> Kept``, fixed before a run begins. A
+ratio is always largest over smallest class, at least 1 (some papers use its inverse). Which classes
+are rare is drawn for every seed, or fixed by class number: ``order: drawn | fixed``. All are
+O(n)."""
 
 from __future__ import annotations
 

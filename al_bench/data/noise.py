@@ -1,21 +1,24 @@
 """Label noise: ``answers(truth, rng)`` makes an annotator's answers to the whole pool before a run.
-
 So a row queried twice gets the same answer, and with one seed all strategies have the same errors.
-All are vectorised over the pool: at most O(n k) in time and memory.
-"""
+All are vectorised over the pool: at most O(n k)."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from al_bench.core.arrays import at_least, require
+from al_bench.core.hashing import hashed
 from al_bench.core.state import Floats, Ints
-from al_bench.data.reference import reference_held_out
 from al_bench.data.types import Truth
+
+KEPT = 32  # number of most recent pools whose probabilities a process keeps
+MOST_BYTES = 2**22  # largest array that is kept for a pool, so 128 MiB in all
 
 
 class Clean:
@@ -252,8 +255,7 @@ def drawn_classes(weights: NDArray[np.floating | np.integer], rng: np.random.Gen
 
 
 def flip_chances(difficulty: Floats, rate: float) -> Floats:
-    """(n,) min(1, s * difficulty) with s such that the mean is `rate`, found exactly. O(n log
-    n)."""
+    """(n,) min(1, s * difficulty) with s such that the mean is `rate`, found exactly."""
     if rate == 0:
         return np.zeros(len(difficulty))
     hard = np.maximum(np.asarray(difficulty, dtype=np.float64), 1e-6)
@@ -263,3 +265,44 @@ def flip_chances(difficulty: Floats, rate: float) -> Floats:
     scale = (rate * len(hard) - cut) / rest
     first = int(np.argmax(scale * falling <= 1 + 1e-12))  # the first row that is not clipped
     return np.asarray(np.minimum(1.0, scale[first] * hard))
+
+
+def reference_held_out(truth: Truth, folds: int, rng: np.random.Generator) -> Floats:
+    """(n, k) class probabilities of each row by a model fitted on the other folds; cached."""
+    n = len(truth.labels)
+    if n < folds:
+        raise ValueError(f"feature-dependent noise needs {folds} rows at least; the pool has {n}")
+    fold = rng.permutation(np.arange(n) % folds)
+    place = place_of(hashed(truth.labels, truth.features, fold).hexdigest(), truth.n_classes)
+    if place:
+        return place[0]
+    probs = reference_model(truth, fold)
+    probs.flags.writeable = False
+    if probs.nbytes <= MOST_BYTES:
+        place.append(probs)
+    return probs
+
+
+@lru_cache(maxsize=KEPT)
+def place_of(content: str, n_classes: int) -> list[Floats]:
+    """The list that holds the cached probabilities of a pool; the pool itself is not kept."""
+    return []
+
+
+def reference_model(truth: Truth, fold: Ints) -> Floats:
+    """(n, k) probabilities by linear discriminant analysis fitted on other folds; fold: (n,)."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    probs = np.zeros((len(fold), truth.n_classes))
+    for number in np.unique(fold):
+        inside, outside = fold == number, fold != number
+        model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+        present = np.unique(truth.labels[outside])
+        if len(present) == 1:  # the model could only predict this class
+            probs[np.ix_(inside, present)] = 1
+            continue
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Only one sample")  # in a rare class: no problem
+            model.fit(truth.features[outside], truth.labels[outside])
+        probs[np.ix_(inside, present)] = model.predict_proba(truth.features[inside])
+    return probs

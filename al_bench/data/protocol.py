@@ -134,7 +134,6 @@ class Started(Plain):
 
 
 def equal(total: int, rounds: int) -> list[int]:
-    """A total divided into rounds, equal up to rounding."""
     ends = [total * i // rounds for i in range(rounds + 1)]
     return [end - start for start, end in pairwise(ends)]
 

@@ -21,7 +21,6 @@ class People:
     names: tuple[str, ...]
 
     def take(self, index: Ints) -> People:
-        """The answers to the rows with these numbers, in this order."""
         return People(self.answers[index], self.names)
 
 
@@ -29,11 +28,10 @@ class People:
 class Split:
     """The rows of one split, in the order of their source.
 
-    inputs: (n,) texts, images (anything PIL opens, decoded when read) or feature rows; labels:
-    (n,) classes 0..k-1; columns: human answers by name: (n,) labels or (n, k) votes; ids: (n,) the
-    data's own names of their rows, integers or texts, or None; people: several people's answers,
-    by name.
-    """
+    inputs: (n,) texts, images (anything PIL opens, decoded when read) or feature rows; labels: (n,)
+    classes 0..k-1; columns: human answers by name: (n,) labels or (n, k) votes; ids: (n,) the
+    data's own names of their rows, integers or texts, or None; people: several people's answers, by
+    name."""
 
     inputs: Sequence[Any]
     labels: Ints
@@ -61,9 +59,8 @@ class Dataset:
     """A labelled data set before imbalance and noise.
 
     key: what identifies its rows and their order (name, revision, content), for the cache;
-    modality: text, image or features; class_names: (k,) words for a prompt; prompts: templates
-    with one ``{}`` each; aliases: (k,) other names of each class in the data, if any.
-    """
+    modality: text, image or features; class_names: (k,) words for a prompt; prompts: templates with
+    one ``{}`` each; aliases: (k,) other names of each class in the data, if any."""
 
     name: str
     key: str
@@ -76,15 +73,13 @@ class Dataset:
 
     @property
     def task(self) -> Task:
-        """The classification task of this data set, as a prior sees it."""
         names = tuple(self.class_names)
         return Task(names, tuple(self.prompts), self.modality, self.aliases)
 
 
 @dataclass(frozen=True)
 class Task:
-    """A classification task as a prior sees it: (k,) class names, prompt templates, kind of input,
-    and (k,) other names of each class."""
+    """A classification task as a prior sees it; aliases: (k,) other names of each class."""
 
     class_names: tuple[str, ...]
     prompts: tuple[str, ...]
@@ -136,8 +131,7 @@ class Noise(Protocol):
 
 @dataclass(frozen=True)
 class Crowd:
-    """Several annotators and all their answers: (n, a) classes, ABSENT without an answer; the rest
-    as in `AnnotatorPool`."""
+    """Several annotators' answers, (n, a), ABSENT without one; the rest as in `AnnotatorPool`."""
 
     answers: Ints
     names: tuple[str, ...]
@@ -167,10 +161,8 @@ class Encoder(Protocol):
 
 
 class Prior(Protocol):
-    """A foundation model: an encoder and a rule that turns embeddings into class probabilities.
-
-    It never gets labels. key: names the rule and its options.
-    """
+    """A foundation model: an encoder and a rule that turns embeddings into class probabilities. It
+    never gets labels. key: names the rule and its options."""
 
     @property
     def key(self) -> str: ...

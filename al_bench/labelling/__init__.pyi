@@ -2,10 +2,10 @@ from .audit.estimate import Interval as Interval
 from .evaluation import SessionEstimate as SessionEstimate
 from .exported_model import ExportedModel as ExportedModel
 from .exported_model import load as load
-from .forecast.plan import Plan as Plan
 from .ledger import Status as Status
+from .planning import Plan as Plan
 from .planning import plan as plan
-from .schema import Answer as Answer
-from .schema import Suggestion as Suggestion
 from .session import Session as Session
 from .settings import Settings as Settings
+from .store import Answer as Answer
+from .store import Suggestion as Suggestion

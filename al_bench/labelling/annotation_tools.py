@@ -18,7 +18,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from al_bench.labelling.annotations import Imported
-from al_bench.labelling.schema import QUERY, Answer, Suggestion
+from al_bench.labelling.store import QUERY, Answer, Suggestion
 
 Json: TypeAlias = dict[str, Any]
 
@@ -46,8 +46,7 @@ class Images:
 
 
 def check_shown(modality: str, images: Images | None) -> None:
-    """ValueError where a tool cannot show this modality, where images come without the folder that
-    is served, or where texts come with one."""
+    """ValueError where a tool cannot show this modality, or images come without their folder."""
     if modality not in OBJECTS:
         raise ValueError(f"the rows are {modality}, at which nobody can look")
     if modality == "image" and images is None:
@@ -75,10 +74,8 @@ def shown_content(one: Suggestion, images: Images | None) -> dict[str, str]:
 
 
 def tasks(suggestions: Sequence[Suggestion], images: Images | None, blind: bool) -> list[Json]:
-    """One Label Studio task per row; the model's guess is its prediction.
-
-    blind: leave out the guess of audit rows, because a guess biases the answer.
-    """
+    """One Label Studio task per row; the model's guess is its prediction. blind: leave out the
+    guess of audit rows, because a guess biases the answer."""
     found = []
     for one in each_row(suggestions):
         seen, predictions = shown_content(one, images), []
@@ -93,8 +90,7 @@ def tasks(suggestions: Sequence[Suggestion], images: Images | None, blind: bool)
 
 
 def records(suggestions: Sequence[Suggestion], images: Images | None, blind: bool) -> list[Json]:
-    """One Argilla record per row; the model's guess is its suggestion. blind: leave out the guess
-    of audit rows."""
+    """One Argilla record per row, as in `tasks`; the model's guess is its suggestion."""
     found = []
     for one in each_row(suggestions):
         agent, score = f"batch {one.batch}", round(one.confidence, 6)
@@ -111,8 +107,7 @@ def records(suggestions: Sequence[Suggestion], images: Images | None, blind: boo
 
 
 def label_config(classes: Sequence[str], modality: str) -> str:
-    """Label Studio's interface: the row, and one choice among the classes; ValueError where Label
-    Studio would not show a class name as it is."""
+    """Label Studio's interface; ValueError where it would not show a class name as it is."""
     view = ElementTree.Element("View")
     shown = {"name": modality, "value": f"${modality}"}
     ElementTree.SubElement(view, OBJECTS[modality], shown)
@@ -131,9 +126,7 @@ def label_config(classes: Sequence[str], modality: str) -> str:
 
 def exported(path: Path) -> tuple[list[Imported], int]:
     """The answers of a JSON export of Label Studio or Argilla, and how many annotations are empty.
-
-    FileNotFoundError where there is no file; ValueError, in one sentence, for another format.
-    """
+    FileNotFoundError where there is no file; ValueError, in one sentence, for another format."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path} of answers")
     try:
@@ -152,11 +145,8 @@ def exported(path: Path) -> tuple[list[Imported], int]:
 
 
 def annotated(where: str, tasks: list[Any]) -> tuple[list[Imported], int]:
-    """The answers of Label Studio tasks with annotations, and how many annotations are empty.
-
-    A skipped task means "not sure"; an annotation without a choice is empty. Annotators are named
-    by their number in Label Studio. ValueError, in one sentence, for another list.
-    """
+    """The answers of Label Studio's tasks, and how many annotations are empty. A skipped task means
+    "not sure"; annotators are named by their number. ValueError for another list."""
     found = [
         annotation(f"{where}: task {number}", task, one)
         for number, task in enumerate(tasks, start=1)
@@ -167,7 +157,6 @@ def annotated(where: str, tasks: list[Any]) -> tuple[list[Imported], int]:
 
 
 def annotation(place: str, task: Json, one: Any) -> Imported | None:
-    """The answer of one annotation of a task; None where it is empty."""
     if not isinstance(one, dict):
         raise ValueError(f"{place} has an annotation that is no object")
     chosen: list[Any] = []
@@ -204,7 +193,6 @@ def annotation(place: str, task: Json, one: Any) -> Imported | None:
 
 
 def time_of(place: str, annotation: Json, name: str) -> float:
-    """A time in seconds since 1970."""
     found = part(place, annotation, name, str)
     try:
         return datetime.fromisoformat(found).timestamp()
@@ -213,12 +201,9 @@ def time_of(place: str, annotation: Json, name: str) -> float:
 
 
 def responded(where: str, records: list[Any]) -> tuple[list[Imported], int]:
-    """The answers of Argilla's records, and how many responses may be drafts. A response without a
-    value was discarded, which means "not sure".
-
-    Argilla's export says neither whether a response is a draft nor when it changed, so only
-    completed records are read. ValueError, in one sentence, where these are no records.
-    """
+    """The answers of Argilla's records, and how many responses may be drafts: the export does not
+    say, so only completed records are read. No value means "not sure". ValueError for another
+    list."""
     found, empty = [], 0
     for number, one in enumerate(records, start=1):
         place = f"{where}: record {number}"

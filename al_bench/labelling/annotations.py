@@ -1,5 +1,4 @@
-"""Answers on their way into a session: read from values, tables and other tools, checked, and
-written by one function, `append`."""
+"""Answers on their way into a session: read, checked, and written by one function, `append`."""
 
 from __future__ import annotations
 
@@ -14,8 +13,7 @@ from typing import Any, NamedTuple
 from warnings import warn
 
 from al_bench.core.hashing import UNSEEN
-from al_bench.labelling.schema import ASKED, GIVEN, UNASKED, Answer
-from al_bench.labelling.store import Store
+from al_bench.labelling.store import ASKED, GIVEN, UNASKED, Answer, Store
 from al_bench.labelling.tables import cell, file_table, frame_table, listed
 
 NOT_SURE = "?"  # in a table, unless a class has this name
@@ -23,19 +21,15 @@ IMPORTED = "brought"  # kind of decision: answers imported from another tool
 
 
 class Imported(NamedTuple):
-    """An answer in another tool.
-
-    key: identifies the answer there, also after it changes; changed: time of its last change, in
-    seconds since 1970, None where the tool does not record it.
-    """
+    """An answer in another tool. key: identifies it there, also after it changes; changed: time of
+    its last change, in seconds since 1970, or None."""
 
     key: str
     answer: Answer
     changed: float | None
 
     def is_news(self, known: tuple[float | None, str | None] | None) -> bool:
-        """Whether this differs from `known`, the time and answer imported last under this key. If
-        both times are known, only a later one is news."""
+        """Whether this is later than the time and answer imported last, or else differs."""
         if known is None:
             return True
         changed, answer = known
@@ -46,11 +40,8 @@ class Imported(NamedTuple):
 
 @dataclass(frozen=True)
 class AnswerTable:
-    """Answers from one source.
-
-    where: the source, for messages; places: (m,) where each answer is in it, in words; wrong: lines
-    that are no answers, in words; empty: number of lines without an answer.
-    """
+    """Answers from one source. places: (m,) where each is in it, and wrong: lines that are no
+    answers, in words; empty: number of lines without an answer."""
 
     answers: Sequence[Answer]
     where: str = ""
@@ -72,8 +63,7 @@ def append(
     with the data. Classes are found whatever their case, and rows by an id that a spreadsheet
     changed, with a warning. ValueError that says all mistakes: an unknown class or row, a row that
     was not suggested, an invalid annotator or time, or two answers in one table by one annotator
-    about one row.
-    """
+    about one row."""
     lines, wrong, changed = [], list(table.wrong), {}
     before: dict[tuple[int, str], tuple[str | None, str]] = {}
     with store.writing():
@@ -113,8 +103,7 @@ def checked(
     given: bool,
     spellings: Spellings,
 ) -> tuple[int, str, str | None, str, str]:
-    """The row, annotator, class, row name and source of an answer; ValueError, in one sentence,
-    where it is none."""
+    """The row, annotator, class, row name and source of an answer; ValueError where it is none."""
     what = f"the answer about {one.id!r}"
     answer = one.answer
     if answer is not None and answer not in classes:
@@ -153,7 +142,6 @@ class Spellings:
 
     @cached_property
     def numbers(self) -> dict[Decimal, list[str]]:
-        """Names by the number that they are."""
         found: dict[Decimal, list[str]] = {}
         for name in self.names:
             if (value := number_of(name)) is not None:
@@ -176,7 +164,6 @@ class Spellings:
 
 
 def number_of(text: str) -> Decimal | None:
-    """The number that a text is, or None."""
     try:
         value = Decimal(text.strip())
     except InvalidOperation:
@@ -185,7 +172,6 @@ def number_of(text: str) -> Decimal | None:
 
 
 def check_annotator(name: str) -> None:
-    """ValueError unless this is a valid annotator name."""
     if not name or len(name) > 200 or name != name.strip() or UNSEEN.search(name):
         raise ValueError(f"an annotator is called {name!r}; wanted a name of up to 200 characters")
     if name == GIVEN:
@@ -198,11 +184,8 @@ def check_annotator(name: str) -> None:
 def import_answers(
     store: Store, found: Iterable[Imported], classes: Sequence[str], unasked: bool = False
 ) -> int:
-    """Append the new answers of another tool, all or none; returns how many.
-
-    An answer is imported once, even if it was undone or changed in the session since, unless the
-    tool has changed it. unasked, errors: as in `append`.
-    """
+    """Append the new answers of another tool, all or none; returns how many. One is imported once,
+    even if undone or changed in the session since, unless the tool has changed it."""
     with store.writing():  # so that two processes do not import the same
         earlier = (line for lines in store.decided(IMPORTED) for line in lines)
         known = {key: (changed, answer) for key, changed, answer in earlier}
@@ -220,11 +203,8 @@ def import_answers(
 def read_answers(
     source: Any, annotator: str, classes: Sequence[str], encoding: str | None = None
 ) -> AnswerTable:
-    """Answers from values, a data frame or a file.
-
-    A table has columns id and answer, optionally annotator and seconds; the answer "?" means "not
-    sure". annotator: for lines that name none; encoding: of a csv, UTF-8 where it is None.
-    """
+    """Answers from values, a data frame or a file with columns id and answer, optionally annotator
+    and seconds; "?" means "not sure". annotator: for lines that name none; encoding: of a csv."""
     if isinstance(source, AnswerTable):
         return source
     if isinstance(source, Path):

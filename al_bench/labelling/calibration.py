@@ -23,8 +23,7 @@ class Calibration:
 
     shares: (k,) the pool's class shares; inverse_temperature: factor of log-probabilities; offsets:
     (k,) added to them; curves: (k, 3, r) of each class, by falling threshold: the threshold, the
-    precision and the recall that are expected of the rows above it.
-    """
+    precision and the recall that are expected of the rows above it."""
 
     shares: Floats
     inverse_temperature: float
@@ -36,8 +35,7 @@ class Calibration:
         return softmax(self.inverse_temperature * logs(probs) + self.offsets)
 
     def threshold(self, c: int, precision: float | None, recall: float | None) -> float:
-        """The threshold of class c with the highest expected F1; or with this expected precision,
-        or recall, and the most of the other. ValueError where none has it."""
+        """The threshold of class c with this expected precision or recall, else the best F1."""
         thresholds, precisions, recalls = self.curves[c]
         if precision is None and recall is None:
             f1 = 2 * precisions * recalls / np.maximum(precisions + recalls, 1e-12)
@@ -67,8 +65,7 @@ def calibrated(probs: Floats, rows: Ints, truths: Floats, each: Floats) -> Calib
     al., 2014).
 
     probs: (n, k); rows: (a,) audited ones; truths: (a, k) estimates of their classes; each: (a,)
-    the fraction of all rows that each stands for.
-    """
+    the fraction of all rows that each stands for."""
     (_, k), a, own = probs.shape, len(rows), probs.mean(axis=0)
     shares = (a * (each @ truths if a else own) + k * own) / (a + k)
     scores = logs(probs.astype(np.float64))

@@ -15,11 +15,10 @@ from al_bench.labelling.audit.certify import Certificate, Part, most_errors, pla
 from al_bench.labelling.diagnostics import calibration_of
 from al_bench.labelling.evaluation import TWICE
 from al_bench.labelling.export import labels_of_rows
-from al_bench.labelling.ingest import save_array
 from al_bench.labelling.ledger import by_row
 from al_bench.labelling.model_service import ModelService, Snapshot
-from al_bench.labelling.pool import array
-from al_bench.labelling.schema import CHECK, GIVEN
+from al_bench.labelling.pool import array, save_array
+from al_bench.labelling.store import CHECK, GIVEN
 from al_bench.labelling.suggestions import append_batch
 
 KIND = "certificate"  # of decisions

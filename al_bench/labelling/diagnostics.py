@@ -1,5 +1,4 @@
-"""What the audit says of a session's model besides its quality: its calibration, which classes it
-takes for which, examples of errors, and accuracy by labels."""
+"""What the audit says of a model besides its quality: calibration, confusion, errors, curve."""
 
 from __future__ import annotations
 
@@ -19,15 +18,13 @@ EXAMPLES, POINTS = 20, 15  # of errors and of the learning curve
 
 
 def calibration_of(service: ModelService, now: Snapshot) -> Calibration:
-    """The calibration of a session's model by its audit; without audit answers at the shares that
-    the model itself has."""
+    """The calibration of a session's model by its audit, else at the model's own shares."""
     audit, truths = audited(now)
     return calibrated(service.fit(now).probs, audit.rows, truths, stands_for(now, audit))
 
 
 def audited(now: Snapshot) -> tuple[Audit, Floats]:
-    """The audit with its (a, k) true classes; without rows where these cannot be known, because
-    people agree by chance alone."""
+    """The audit with its (a, k) true classes; without rows where people agree by chance alone."""
     audit, classes = audit_of(now), now.settings.classes
     nothing: Floats = np.empty((0, len(classes)))
     with suppress(ChanceError):
@@ -44,8 +41,7 @@ class AuditCheck:
     confusion: (k, k) estimated fractions of the rows by true and by predicted class; precisions: by
     class, with 95 % intervals, None where nothing of it was predicted; errors: some wrong rows:
     text or id, people's class, the model's, its probability; curve: number of labels, accuracy of
-    the fit on all audited rows.
-    """
+    the fit on all audited rows."""
 
     confusion: Floats
     precisions: list[Interval | None]
@@ -54,8 +50,7 @@ class AuditCheck:
 
 
 def audit_check(service: ModelService, now: Snapshot) -> AuditCheck | None:
-    """The confusion matrix, precisions, errors and learning curve of a session by its audit; None
-    before an answer."""
+    """The confusion matrix, precisions, errors and curve by the audit; None before an answer."""
     classes, probs = now.settings.classes, service.fit(now).probs
     audit, truths = audited(now)
     if not len(audit.rows):
@@ -83,8 +78,7 @@ def audit_check(service: ModelService, now: Snapshot) -> AuditCheck | None:
 
 
 def precision_of(c: int, each: Floats, truths: Floats, guesses: Ints) -> Interval | None:
-    """The precision of class c with a Jeffreys interval for as many rows as the weights are worth
-    (Kish, 1965)."""
+    """The precision of class c with a Jeffreys interval, by Kish's (1965) number of rows."""
     own = each[guesses == c]
     if not len(own):
         return None

@@ -16,7 +16,7 @@ from al_bench.labelling.audit.rare import RareEstimate, estimate_rare
 from al_bench.labelling.audit.stopping import Look, advice, due, look_at, spent
 from al_bench.labelling.ledger import consensus
 from al_bench.labelling.model_service import LabelArrays, ModelService, Snapshot
-from al_bench.labelling.schema import Answer
+from al_bench.labelling.store import Answer
 
 TWICE = 10  # audited rows with two answers that an estimate of people's error rate needs
 LOOK, CHANCES = "look", "chances"  # kinds of decisions

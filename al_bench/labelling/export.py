@@ -24,8 +24,7 @@ from al_bench.labelling.evaluation import SessionEstimate
 from al_bench.labelling.exported_model import CARD, WEIGHTS, ExportedModel, predictions
 from al_bench.labelling.ledger import Status, by_row
 from al_bench.labelling.model_service import LabelArrays, ModelService, Snapshot
-from al_bench.labelling.schema import Note
-from al_bench.labelling.store import unwritable
+from al_bench.labelling.store import Note, unwritable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,14 +16,14 @@ from threadpoolctl import ThreadpoolController
 
 from al_bench.core.arrays import unit
 from al_bench.core.state import Floats, Rows
-from al_bench.data.cache.embeddings import embeddings
+from al_bench.data.cache import embeddings
+from al_bench.data.datasets.features import plain_arrays
 from al_bench.data.types import Prior, Task
 from al_bench.labelling.calibration import Calibration
 from al_bench.labelling.pool import SPLIT, cache_key, pool_rows
 from al_bench.labelling.portable_model import PortableModel
-from al_bench.labelling.rows import RowBatch, image_batch, plain_arrays
+from al_bench.labelling.rows import RowBatch, image_batch, read_rows
 from al_bench.labelling.settings import Columns, config_of, task_of
-from al_bench.labelling.sources import read_rows
 from al_bench.runs.config import instantiate
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from al_bench.labelling.schema import ASKED, AUDIT, Answer, Decision, Note, Suggestion
-from al_bench.labelling.store import Store
+from al_bench.labelling.store import ASKED, AUDIT, Answer, Decision, Note, Store, Suggestion
 
 
 @dataclass(frozen=True)
@@ -18,8 +17,7 @@ class Ledger:
     neither answered nor withdrawn, skipped ones last; audited: rows suggested for the audit;
     suggested: all suggested rows; neither has a row whose suggestions were all withdrawn before an
     answer, so it can be suggested again; put_off: number and time of the skip, by suggestion
-    number; suggestions, decisions: all of them.
-    """
+    number; suggestions, decisions: all of them."""
 
     answers: tuple[Answer, ...]
     open: tuple[Suggestion, ...]
@@ -31,16 +29,13 @@ class Ledger:
 
     @property
     def batches(self) -> int:
-        """Number of batches so far."""
         return self.suggestions[-1].batch if self.suggestions else 0
 
     @property
     def audit_answers(self) -> tuple[Answer, ...]:
-        """Answers about audit rows that were suggested."""
         return tuple(a for a in self.answers if a.row in self.audited and a.source == ASKED)
 
     def waiting(self, annotator: str | None) -> list[Suggestion]:
-        """The open suggestions for this annotator, the next one first."""
         return [one for one in self.open if one.annotator == annotator]
 
     @property
@@ -60,8 +55,7 @@ class Ledger:
 
 
 class History:
-    """Suggestions, answers and decisions of all processes. Each read fetches only what is new since
-    the last one, so that a key press stays fast."""
+    """Suggestions, answers and decisions of all processes; a read fetches only what is new."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -69,8 +63,7 @@ class History:
         self.ledger = ledger((), (), ())
 
     def read(self) -> Ledger:
-        """The ledger by now; an enclosing transaction must not have written to its tables. O(1)
-        where nothing is new, else linear in all entries."""
+        """The ledger by now; an enclosing transaction must not have written to its tables."""
         with self.store.reading():
             now = self.ledger
             suggestions = self.store.suggestions(len(now.suggestions))
@@ -129,8 +122,7 @@ class Status:
 
     rows: in the session; answered: rows with a label by people, audit rows too; audited: audit rows
     with a label; waiting: open suggestions; unsure: rows with only "not sure" answers; counts:
-    labels by class; annotators: answers by annotator; batches, fits: numbers so far.
-    """
+    labels by class; annotators: answers by annotator; batches, fits: numbers so far."""
 
     rows: int
     answered: int
@@ -179,8 +171,7 @@ def consensus(answers: Sequence[Answer]) -> dict[int, str]:
 
 
 def answered_once(known: Ledger, annotator: str) -> list[int]:
-    """Suggested rows, ascending, whose only answer is a class by another annotator, and that do not
-    wait for an answer."""
+    """Suggested rows, ascending, with one answer, a class by another annotator, and none open."""
     several = Counter(answer.row for answer in known.answers)
     rows = {
         answer.row

@@ -1,5 +1,4 @@
-"""A session's model at one time: fitted on the answers, cached in a file, refitted when something
-changes."""
+"""A session's model: fitted on the answers, cached in a file, refitted after changes."""
 
 from __future__ import annotations
 
@@ -23,17 +22,15 @@ from al_bench.labelling.ledger import History, Ledger, consensus
 from al_bench.labelling.pool import Pool, embedded_pool, given_priors, pool_key
 from al_bench.labelling.portable_model import PortableModel
 from al_bench.labelling.rows import RowBatch
-from al_bench.labelling.schema import Answer
 from al_bench.labelling.settings import Components, Settings, components
-from al_bench.labelling.store import Store, unwritable
+from al_bench.labelling.store import Answer, Store, unwritable
 
 FIT_CACHE = "fit.npz"  # the last fit, so that a process that only reads a session fits nothing
 
 
 @dataclass(frozen=True)
 class LabelArrays:
-    """The answers that may train a model, as arrays, with annotator names; unsure: rows with only
-    "not sure" answers."""
+    """The answers that may train a model, as arrays; unsure: rows with only "not sure" answers."""
 
     answers: Answers
     annotators: tuple[str, ...]
@@ -43,7 +40,6 @@ class LabelArrays:
     def of(
         cls, answers: Sequence[Answer], classes: Sequence[str], hidden: Ints | tuple[()] = ()
     ) -> LabelArrays:
-        """The answers as arrays, without those about `hidden` rows."""
         apart = set(map(int, hidden))
         shown = [answer for answer in answers if answer.row not in apart]
         sure = [answer for answer in shown if answer.answer is not None]
@@ -58,8 +54,7 @@ class LabelArrays:
         return cls(Answers(*arrays), names, np.array(sorted(unsure), dtype=np.int64))
 
     def start(self, rows: Rows) -> State:
-        """The state before any answer; each of several annotators can answer about every row, at
-        the same cost."""
+        """The state before any answer; every annotator can answer about every row."""
         annotator_pool = None
         if (count := len(self.annotators)) > 1:
             everybody = np.ones((len(rows), count), dtype=bool)
@@ -80,10 +75,7 @@ def fitted_state(
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A session at one time.
-
-    parts: its components; labels: the answers that may train a model.
-    """
+    """A session at one time; labels: the answers that may train a model."""
 
     settings: Settings
     parts: Components
@@ -104,9 +96,8 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class SessionFit:
-    """A fit. key: hash of what decided it; number: of the fit, 0 before any answer; probs: (n, k)
-    delivered probabilities of the pool; model: predicts new rows, None where it cannot be exported;
-    state: with the task model, None where the fit was read from its file."""
+    """A fit. key: hash of what decided it; number: 0 before any answer; probs: (n, k) of the pool;
+    model: None where it cannot be exported; state: None where the fit was read from its file."""
 
     key: str
     number: int
@@ -143,10 +134,7 @@ class SessionFit:
 
 @dataclass
 class ModelService:
-    """Reads a session's tables, and keeps the pool and the fit until something changes.
-
-    extra: a folder of the user's own options.
-    """
+    """Reads a session's tables, and keeps the pool and the fit until something changes."""
 
     folder: Path
     store: Store
@@ -173,7 +161,6 @@ class ModelService:
             return self._pool
 
     def snapshot(self) -> Snapshot:
-        """The session as it is now."""
         while True:
             settings = self.settings()
             parts, pool = components(settings, self.extra), self.pool(settings)
@@ -226,8 +213,7 @@ class ModelService:
         return fit
 
     def fit_number(self, key: str) -> int:
-        """The number of a fit, which names its random draws: that of an earlier fit with the same
-        key, or the next one."""
+        """The number of a fit, which names its random draws: by its key, or the next one."""
         with self.store.writing():
             numbers = {fit["key"]: int(fit["number"]) for fit in self.store.decided("fit")}
             if key not in numbers:
@@ -237,19 +223,14 @@ class ModelService:
 
     @property
     def given_priors(self) -> bool:
-        """Whether embeddings came with class probabilities."""
         return bool(given_priors(self.store))
 
     def reader(self, now: Snapshot) -> RowReader:
-        """Reads new rows as the model's input."""
         return RowReader(now.parts.prior, now.settings.task, self.given_priors)
 
     def predict(self, now: Snapshot, rows: RowBatch) -> Floats:
-        """(m, k) the model's probabilities of rows outside the session.
-
-        ValueError where they are of another kind or width, or lack class probabilities that the
-        model reads.
-        """
+        """(m, k) the model's probabilities of rows outside the session; ValueError where they are
+        of another kind or width, or lack class probabilities that the model reads."""
         rows.check_kind(now.settings.modality, "the session")
         own, reader = self.fit(now).model, self.reader(now)
         width, reads_prior = now.pool.rows.features.shape[1], own is None or own.reads_prior

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from al_bench.core.arrays import softmax
 from al_bench.core.predictor import CalibratedPredictor
 from al_bench.core.state import Floats, Rows
-from al_bench.learners.linear import LinearHeadModel
-from al_bench.learners.residual import ResidualModel, prior_scores
+from al_bench.learners.linear import LinearHeadModel, ResidualModel, prior_scores
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,11 +14,10 @@ from al_bench.labelling.diagnostics import calibration_of
 from al_bench.labelling.evaluation import SessionEstimate, evaluate_session
 from al_bench.labelling.export import export_bundle
 from al_bench.labelling.exported_model import predictions
-from al_bench.labelling.ingest import add_classes, ingest
 from al_bench.labelling.ledger import Ledger, Status, session_status
 from al_bench.labelling.model_service import ModelService
-from al_bench.labelling.rows import RowBatch
-from al_bench.labelling.schema import Answer, Suggestion
+from al_bench.labelling.pool import add_classes, ingest
+from al_bench.labelling.rows import RowBatch, read_rows
 from al_bench.labelling.settings import (
     DEFAULTS,
     Columns,
@@ -28,8 +27,7 @@ from al_bench.labelling.settings import (
     rare_defaults,
     rare_words,
 )
-from al_bench.labelling.sources import read_rows
-from al_bench.labelling.store import FILE, Store, unwritable
+from al_bench.labelling.store import FILE, Answer, Store, Suggestion, unwritable
 from al_bench.labelling.suggestions import append_batch, next_batch
 
 if TYPE_CHECKING:
@@ -39,11 +37,9 @@ PROMPTS = {"text": "This text is about {}.", "image": "a photo of a {}", "featur
 
 
 class Session:
-    """A user's rows in a folder, to be labelled; `new` makes a session, `open` opens one.
-
-    Any number of processes may work on one folder. Everything is written at once, so there is
-    nothing to save; `close` frees the file, as the end of a ``with`` does.
-    """
+    """A user's rows in a folder, to be labelled; `new` makes a session, `open` opens one. Any
+    number of processes may work on one folder. Everything is written at once, so there is nothing
+    to save; `close` frees the file, as the end of a ``with`` does."""
 
     def __init__(self, service: ModelService) -> None:
         self.service, self.store = service, service.store
@@ -86,11 +82,9 @@ class Session:
         fraction of the rows kept for the audit; blind: hide the guess of audit rows; overlap:
         fraction of an annotator's suggestions that another one has answered; rare: of two classes
         the one to search for; rare_description: what the foundation model reads in place of the
-        other class's name; choices: options by
-        group (``strategy="badge"``), overrides: values inside them (``"learner.l2=3"``);
-        config_dir: a folder of the user's own options. ValueError or OSError, in one sentence, for
-        invalid input.
-        """
+        other class's name; choices: options by group (``strategy="badge"``), overrides: values
+        inside them (``"learner.l2=3"``); config_dir: a folder of the user's own options. ValueError
+        or OSError, in one sentence, for invalid input."""
         columns = Columns(text, image, label, id, split, tuple(show), encoding)
         rows = read_rows(data, columns)
         named, values = parse_overrides(overrides)
@@ -168,7 +162,6 @@ class Session:
 
     @property
     def ledger(self) -> Ledger:
-        """The suggestions and answers in force by now."""
         return self.service.history.read()
 
     def suggest(
@@ -179,8 +172,7 @@ class Session:
 
         annotator: whom they are for, None for anybody. A named annotator also gets some rows that
         one other annotator has answered (`overlap` of `new`). audit: only rows drawn at random,
-        which measure.
-        """
+        which measure."""
         if budget < 1:
             raise ValueError(f"a batch of {budget} is wanted; wanted at least 1")
         if annotator is not None:
@@ -209,8 +201,7 @@ class Session:
         answers: values, or a data frame with columns id and answer, optionally annotator and
         seconds; an empty answer is left out and "?" means "not sure"; annotator: for answers that
         name none; unasked: whether rows that were never suggested may be answered. ValueError, in
-        one sentence, for an unknown class or row, or a row that was not suggested.
-        """
+        one sentence, for an unknown class or row, or a row that was not suggested."""
         classes = self.classes
         given = read_answers(answers, annotator, classes)
         return append(self.store, given, classes, unasked)
@@ -223,8 +214,7 @@ class Session:
         self.store.decide("skip", [number])
 
     def undo(self, annotator: str = "annotator") -> str | None:
-        """Undo an annotator's last answer or skip; returns the id of its row, None where there is
-        nothing to undo."""
+        """Undo an annotator's last answer or skip; returns the id of its row, or None."""
         with self.store.writing():
             last = self.ledger.last(annotator)
             if last is not None:
@@ -233,8 +223,7 @@ class Session:
         return None if last is None else last.id
 
     def withdraw(self, annotator: str | None = None) -> int:
-        """Withdraw all open suggestions, or one annotator's, so that their rows may be suggested
-        again; returns how many."""
+        """Withdraw open suggestions, all or one annotator's; returns how many."""
         with self.store.writing():
             numbers = [s.number for s in self.ledger.open if annotator in (None, s.annotator)]
             if numbers:
@@ -257,8 +246,7 @@ class Session:
 
         inputs: as `data` of `new`; text, image, id: its columns, those of the session if none is
         named; split: of a data set; encoding: of a csv; shares: whether probabilities are
-        calibrated at the class shares of the session's rows, as its audit estimates them.
-        """
+        calibrated at the class shares of the session's rows, as its audit estimates them."""
         now = self.service.snapshot()
         classes = now.settings.classes
         calibration = calibration_of(self.service, now) if shares else None
@@ -280,11 +268,9 @@ class Session:
         return count
 
     def add_classes(self, names: Sequence[str], prior_table: str | Path | None = None) -> None:
-        """Add classes: zero-shot probabilities are made anew, labels are kept.
-
-        prior_table: class probabilities of all rows, where they came with embeddings. ValueError,
-        in one sentence, where a class exists already, or this table is missing.
-        """
+        """Add classes: zero-shot probabilities are made anew, labels are kept. prior_table: class
+        probabilities of all rows, where they came with embeddings. ValueError, in one sentence,
+        where a class exists already, or this table is missing."""
         add_classes(self.store, self.service.folder, names, folder_of(prior_table))
         self.service.pool(self.settings)
 
@@ -300,8 +286,7 @@ class Session:
         answers that takes, and rows that wait for them as suggestions.
 
         people: the fraction of people's answers that is wrong; None: estimated from rows with two
-        answers, or 0 where there are few. ValueError where people err too often.
-        """
+        answers, or 0 where there are few. ValueError where people err too often."""
         if not 0 < error < 1 or not 0 <= (people or 0) < 1:
             raise ValueError(
                 f"an error of {error} and people's of {people} are given; wanted fractions"
@@ -323,18 +308,15 @@ class Session:
         return export_bundle(self.service, now, estimate, self.status(), certificate).write(out)
 
     def estimate(self, target: float | None = None) -> SessionEstimate:
-        """How good the model is by the audit, with 95 % intervals, and whether to stop.
-
-        target: wanted balanced accuracy; None: stop once 100 more labels would gain less than one
-        point of it. ValueError where no audit row has a label yet.
-        """
+        """How good the model is by the audit, with 95 % intervals, and whether to stop. target:
+        wanted balanced accuracy; None: stop once 100 more labels would gain less than one point of
+        it. ValueError where no audit row has a label yet."""
         if target is not None and not 0 < target < 1:
             raise ValueError(f"the target is {target}; wanted a balanced accuracy between 0 and 1")
         return evaluate_session(self.service, self.service.snapshot(), target)
 
 
 def classes_of(names: Sequence[str] | None, labels: Sequence[str | None] | None) -> tuple[str, ...]:
-    """The given classes, or those of the existing labels."""
     if isinstance(names, str):
         raise ValueError(f"classes is {names!r}; wanted a list of names")
     if names is not None:
@@ -345,8 +327,7 @@ def classes_of(names: Sequence[str] | None, labels: Sequence[str | None] | None)
 
 
 def unfinished(folder: Path, rows: RowBatch, settings: Settings) -> Store | None:
-    """The session that was to be made here of these rows and settings, where it was interrupted
-    before all rows were embedded."""
+    """The session of these rows and settings that was interrupted before all were embedded."""
     if not (folder / FILE).is_file():
         return None
     try:

@@ -37,16 +37,6 @@ RARE = {
     "supervision": "presumed_negatives",
     "learner": "linear",
 }
-FORMER: Mapping[str | None, str] = {  # names in sessions of versions 1.0 and 1.1
-    "assignment": "annotator_selection",
-    "joined": "posterior_labels_pool",
-    "belief_blend": "posterior_labels_pool",
-    "expert_pool": "posterior_labels_pool",
-    "fading_pool": "posterior_labels_pool",
-    "pseudo_labels_decayed": "posterior_labels_pool",
-    "vetted": "posterior_labels",
-    "vetted_pool": "posterior_labels_pool",
-}
 NEGATED = re.compile(r"(?i)(no|not|non|never|without)[\s_-]+\w")
 OTHER = "other"  # what the foundation model reads in place of a negated name
 WORD = re.compile(r"\w[\w-]*")  # an option's name
@@ -60,8 +50,7 @@ class Columns:
 
     text, image: what is labelled, texts or image files; label: existing labels; id: row names.
     None: there is no such column; without text and image, text is "text". show: columns to show
-    beside a row; encoding: of a csv or lines of JSON, None for UTF-8.
-    """
+    beside a row; encoding: of a csv or lines of JSON, None for UTF-8."""
 
     text: str | None = None
     image: str | None = None
@@ -79,14 +68,12 @@ class Columns:
             )
 
     def or_else(self, other: Columns) -> Columns:
-        """These columns, or the other ones where none is named here; without labels and columns to
-        show."""
+        """These columns, or else the other ones; without labels and columns to show."""
         columns = self if self.named else other
         return replace(columns, label=None, show=(), split=self.split, encoding=self.encoding)
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The columns that are named."""
         names = (self.text, self.image, self.label, self.id)
         return tuple(name for name in names if name is not None)
 
@@ -101,8 +88,7 @@ class Settings:
     is hidden; overlap: fraction of an annotator's batch that another annotator has answered, to
     measure people's errors; columns: of the first data, used for later rows too; rare: of two
     classes the one that is searched for, or None; words: of each class, which the foundation model
-    reads in place of its name, or ().
-    """
+    reads in place of its name, or ()."""
 
     modality: str
     classes: tuple[str, ...]
@@ -144,17 +130,14 @@ class Settings:
         """Settings as they are stored; ValueError where one is missing."""
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in table.items() if name in known}
-        missing = known - {"overlap", "rare", "words"} - set(values)  # which older sessions lack
+        missing = known - set(values)
         if missing:
             raise ValueError(f"the session has no setting {sorted(missing)[0]!r}; make it anew")
         for name in ("classes", "prompts", "overrides", "words"):
-            values[name] = tuple(values.get(name, ()))
-        given = values["options"].items()
-        values["options"] = {FORMER.get(k, k): FORMER.get(v, v) for k, v in given}
+            values[name] = tuple(values[name])
         return cls(**values | {"columns": Columns(**values["columns"])})
 
     def stored(self) -> dict[str, Any]:
-        """The settings as plain values, by name."""
         return {n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items()}
 
     @property
@@ -166,7 +149,6 @@ class Settings:
 
     @property
     def task(self) -> Task:
-        """The task of the foundation model."""
         return task_of(self.words or self.classes, self.prompts, self.modality)
 
     @property
@@ -176,15 +158,13 @@ class Settings:
 
 
 def rare_defaults(chosen: Mapping[str, Any], target: int) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Options by group and overrides of their values that search for a rare class, apart from
-    groups that were `chosen`; target: its number."""
+    """Options and overrides to search for class `target`, apart from groups that were `chosen`."""
     options = {group: option for group, option in RARE.items() if group not in chosen}
     return options, tuple(f"{g}.target={target}" for g in options if g != "learner")
 
 
 def rare_words(classes: Sequence[str], rare: str, description: str | None) -> tuple[str, ...]:
-    """What the foundation model reads of two classes: the rare one's name, and the description of
-    the other one, or `OTHER` for a negated name; () for the names."""
+    """What the foundation model reads of the two classes; () for their names."""
     other = next(name for name in classes if name != rare)
     if description is None and not NEGATED.match(other):
         return ()
@@ -192,23 +172,18 @@ def rare_words(classes: Sequence[str], rare: str, description: str | None) -> tu
 
 
 def negation(name: str) -> str:
-    """What to do about a negated class name."""
     return (f"encoders hardly read the negation in {name!r}: write what these rows are instead, "
             f"such as {OTHER!r}")  # fmt: skip
 
 
 def task_of(classes: tuple[str, ...], prompts: tuple[str, ...], modality: str) -> Task:
-    """A zero-shot task: classes as words, prompts, modality."""
     return Task(tuple(map(spaced, classes)), prompts, modality)
 
 
 @dataclass(frozen=True)
 class Components:
-    """The components of a session.
-
-    identity: of those that decide a fit, by group: names, parameters, versions, and the content of
-    a user's files; cache: folder of the foundation models' outputs.
-    """
+    """The components of a session. identity: of those that decide a fit, by group; cache: folder of
+    the foundation models' outputs."""
 
     strategy: Strategy
     init: Strategy
@@ -222,11 +197,8 @@ class Components:
 
 
 def components(settings: Settings, extra: Path | None = None) -> Components:
-    """The components that settings name; extra: a folder of the user's own options.
-
-    Hydra's errors or ValueError where an option does not exist, reads the truth, or has an invalid
-    value.
-    """
+    """The components of settings and the user's folder `extra`; ValueError or Hydra's errors where
+    an option does not exist, reads the truth, or is invalid."""
     return _components(tuple(settings.options.items()), settings.overrides, extra)
 
 
@@ -250,11 +222,9 @@ def _components(
 def config_of(
     options: Mapping[str, str | None], overrides: Sequence[str], extra: Path | None
 ) -> DictConfig:
-    """The config of options by name and values inside them, as they are stored.
-
-    A session or an exported model may come from a stranger: ValueError where a name leads out of
-    the config folders, or a value could name code.
-    """
+    """The config of options by name and values inside them, as they are stored. A session or an
+    exported model may come from a stranger: ValueError where a name leads out of the config
+    folders, or a value could name code."""
     for group, option in options.items():
         check_group(group, f"{group}={option}")
         if (option is not None or group not in OPTIONAL) and not WORD.fullmatch(str(option)):
@@ -266,10 +236,7 @@ def config_of(
 
 
 def parse_overrides(arguments: Sequence[str]) -> tuple[dict[str, str | None], tuple[str, ...]]:
-    """Options by group and overrides of their values, from arguments as `albench run` takes them.
-
-    ValueError for any other argument.
-    """
+    """Options by group and overrides of their values, from arguments as of `albench run`."""
     options: dict[str, str | None] = {}
     overrides = []
     for argument in arguments:
@@ -291,8 +258,7 @@ def check_group(group: str, what: str) -> None:
 
 
 def check_override(override: str) -> None:
-    """ValueError where an override belongs to no component of a session, holds several values, or
-    could name code or a file of options outside the config folders."""
+    """ValueError where an override is of no component, of several values, or could name code."""
     key, _, value = override.partition("=")
     check_group(re.split(r"[./]", key_of(key).split("@")[-1])[0], override)
     if "_target_" in override or "${" in override:

@@ -1,8 +1,5 @@
-"""A session on disk: one SQLite file, to which rows, suggestions, answers and decisions are added.
-
-Any number of processes and threads may read and write at once. A finished transaction survives a
-kill or a power cut. Nothing written is changed later: triggers refuse it.
-"""
+"""A session on disk: one SQLite file for any number of processes and threads. A finished
+transaction survives a kill or a power cut; nothing written is changed later: triggers refuse it."""
 
 from __future__ import annotations
 
@@ -16,18 +13,113 @@ from threading import RLock
 from time import time
 from typing import Any
 
-from al_bench.labelling.schema import FORM, MARK, Answer, Decision, Suggestion, later, schema
+FORM = 2  # version of the tables
+MARK = 0x414C5345  # SQLite's application_id of a session
 
+# Sources of answers: about a suggested row, so they may count for the audit; about another row;
+# labels that came with the data, whose annotator has the same name.
+ASKED, UNASKED, GIVEN = "suggested", "unasked", "given"
+QUERY, AUDIT, CHECK = "query", "audit", "check"  # kinds of suggestions
+
+TABLES = {
+    "settings": "name TEXT NOT NULL, value TEXT NOT NULL, time REAL NOT NULL",
+    "arrivals": "key TEXT NOT NULL, n INTEGER NOT NULL, time REAL NOT NULL",
+    "rows": "name TEXT NOT NULL UNIQUE, arrival INTEGER NOT NULL, text TEXT, path TEXT, "
+    "digest TEXT",
+    "strata": "stratum INTEGER NOT NULL, place INTEGER NOT NULL",
+    "suggestions": "batch INTEGER NOT NULL, row INTEGER NOT NULL, kind TEXT NOT NULL, "
+    "guess TEXT NOT NULL, confidence REAL NOT NULL, why TEXT NOT NULL, annotator TEXT, "
+    "time REAL NOT NULL",
+    "answers": "row INTEGER NOT NULL, annotator TEXT NOT NULL, answer TEXT, time REAL NOT NULL, "
+    "seconds REAL, source TEXT NOT NULL",
+    "guesses": "key TEXT NOT NULL, pool TEXT NOT NULL, labels INTEGER NOT NULL, "
+    "answers INTEGER NOT NULL, classes BLOB NOT NULL",
+    "decisions": "kind TEXT NOT NULL, value TEXT NOT NULL, time REAL NOT NULL",
+    "metadata": "row INTEGER NOT NULL UNIQUE, value TEXT NOT NULL",
+}
 FILE = "session.sqlite"
 PATIENCE = 60.0  # seconds that a writer waits for others
 
 
+@dataclass(frozen=True)
+class Suggestion:
+    """A row to label next.
+
+    number: of the suggestion; row: row number in the session; id: the row's name; kind: ``query``
+    where the strategy chose it, ``audit`` where it was drawn at random to measure the model,
+    ``check`` where its label is to be certified; text or path: what to show, neither for
+    embeddings; guess, confidence: the model's likeliest class and its probability; why: in words;
+    annotator: whom it is for, None for anybody."""
+
+    number: int
+    row: int
+    id: str
+    kind: str
+    text: str | None
+    path: str | None
+    guess: str
+    confidence: float
+    why: str
+    batch: int
+    annotator: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One annotator's answer about a row. answer: class name, None for "not sure"; seconds: how
+    long it took. A stored answer also has its number, time, row number in the session, and source:
+    ASKED, UNASKED or GIVEN."""
+
+    id: str
+    answer: str | None
+    annotator: str = "annotator"
+    seconds: float | None = None
+    number: int = 0
+    row: int = -1
+    source: str = ""
+    time: float = 0.0
+
+
+@dataclass(frozen=True)
+class Note:
+    """An annotator's comment on a row, and whether it is flagged."""
+
+    comment: str = ""
+    flag: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A recorded decision, such as undo, skip, withdraw, fit, prior, estimate or note."""
+
+    number: int
+    kind: str
+    value: Any
+    time: float = 0.0
+
+
+def schema() -> Iterator[str]:
+    """SQL statements that make the tables, to which rows can only be appended."""
+    yield f"PRAGMA application_id = {MARK}"
+    yield f"PRAGMA user_version = {FORM}"
+    for table, columns in TABLES.items():
+        yield f"CREATE TABLE {table} (number INTEGER PRIMARY KEY, {columns})"
+        yield from append_only(table)
+    yield "CREATE INDEX suggestions_by_row ON suggestions (row)"
+
+
+def append_only(table: str) -> Iterator[str]:
+    for change in ("UPDATE", "DELETE"):
+        yield (
+            f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
+
+
 @dataclass
 class Store:
-    """The tables of one session. OSError where the file cannot be read or written.
-
-    inside: whether the thread that holds the lock is in a transaction, which nested ones join.
-    """
+    """The tables of one session; OSError where the file cannot be read or written. inside: whether
+    the thread that holds the lock is in a transaction, which nested ones join."""
 
     file: Path
     connection: sqlite3.Connection
@@ -50,7 +142,7 @@ class Store:
     def make(self) -> None:
         """Make the tables, inside the transaction that first fills them."""
         with self.writing() as connection:
-            for line in (*schema(), *later()):
+            for line in schema():
                 connection.execute(line)
 
     @classmethod
@@ -66,10 +158,6 @@ class Store:
                 raise ValueError(f"{file} is no session: nothing made it one")
             if form != FORM:
                 raise ValueError(f"{file} has form {form}; this al_bench reads form {FORM}")
-            if not store._read("SELECT 1 FROM sqlite_master WHERE name = 'metadata'"):
-                with store.writing() as connection:
-                    for line in later():
-                        connection.execute(line)
         except BaseException:
             store.close()
             raise
@@ -88,8 +176,7 @@ class Store:
         return self._transaction("BEGIN")
 
     def writing(self) -> AbstractContextManager[sqlite3.Connection]:
-        """A write transaction: everything inside is written, or nothing is. Inside another
-        transaction of this thread it is a part of that one."""
+        """A write transaction, or a part of this thread's: all inside is written, or nothing."""
         return self._transaction("BEGIN IMMEDIATE")
 
     @contextmanager
@@ -111,13 +198,11 @@ class Store:
                 self.inside = False
 
     def append(self, table: str, **values: Any) -> int:
-        """Append one row to a table and return its number."""
         with self.writing():
             self.append_all(table, list(values), [list(values.values())])
             return self.count(table)
 
     def append_all(self, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Append rows, whose values are in the order of the names."""
         marks = ", ".join("?" * len(names))
         with self.writing() as connection:
             sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"
@@ -132,7 +217,6 @@ class Store:
         self.append_all("settings", ("name", "value", "time"), rows)
 
     def settings(self) -> dict[str, Any]:
-        """The settings in force, by name."""
         rows = self._read("SELECT name, value FROM settings ORDER BY number")
         return {name: json.loads(value) for name, value in rows}
 
@@ -141,8 +225,7 @@ class Store:
         return self._read("SELECT number, key, n FROM arrivals ORDER BY number")
 
     def rows(self) -> list[tuple[str, str | None, str | None, str | None]]:
-        """(name, text, path, digest) of all rows, in order of arrival; a row's number is its place
-        in this list, from 0."""
+        """(name, text, path, digest) of all rows in order; a row's number is its place, from 0."""
         return self._read("SELECT name, text, path, digest FROM rows ORDER BY number")
 
     def names(self) -> list[str]:
@@ -154,21 +237,17 @@ class Store:
         return int(found[0][0]) if found else None
 
     def suggested(self, row: int) -> bool:
-        """Whether a row was ever suggested."""
         return bool(self._read("SELECT 1 FROM suggestions WHERE row = ? LIMIT 1", row))
 
     def texts(self, rows: Sequence[int]) -> list[str | None]:
-        """The texts of some rows."""
         sql = "SELECT text FROM rows WHERE number = ?"
         return [self._read(sql, row + 1)[0][0] for row in rows]
 
     def digest(self, row: int) -> str | None:
-        """The sha256 of a row's image."""
         found: str | None = self._read("SELECT digest FROM rows WHERE number = ?", row + 1)[0][0]
         return found
 
     def metadata(self, row: int) -> dict[str, str]:
-        """What is shown beside a row, by column."""
         found = self._read("SELECT value FROM metadata WHERE row = ?", row)
         return dict(json.loads(found[0][0])) if found else {}
 
@@ -180,7 +259,6 @@ class Store:
         return self._read("SELECT stratum, place FROM strata ORDER BY number")
 
     def suggestions(self, after: int = 0) -> list[Suggestion]:
-        """All suggestions with a number above `after`."""
         sql = (
             "SELECT s.number, s.row, name, kind, text, path, guess, confidence, why, batch, "
             "annotator FROM suggestions s JOIN rows ON rows.number = s.row + 1 "
@@ -189,7 +267,6 @@ class Store:
         return [Suggestion(*row) for row in self._read(sql, after)]
 
     def answers(self, after: int = 0) -> list[Answer]:
-        """All answers with a number above `after`."""
         sql = (
             "SELECT name, answer, annotator, seconds, a.number, a.row, source, time "
             "FROM answers a JOIN rows ON rows.number = a.row + 1 "
@@ -198,19 +275,16 @@ class Store:
         return [Answer(*row) for row in self._read(sql, after)]
 
     def decisions(self, after: int = 0) -> list[Decision]:
-        """All decisions with a number above `after`."""
         sql = "SELECT number, kind, value, time FROM decisions WHERE number > ? ORDER BY number"
         rows = self._read(sql, after)
         return [Decision(n, kind, json.loads(value), at) for n, kind, value, at in rows]
 
     def decided(self, kind: str) -> list[Any]:
-        """The values of all decisions of a kind, in their order."""
         rows = self._read("SELECT value FROM decisions WHERE kind = ? ORDER BY number", kind)
         return [json.loads(value) for (value,) in rows]
 
     def guesses(self, pool: str) -> list[tuple[str, int, bytes]]:
-        """For each fit on the pool of this digest, in order: its key, its number of labels, and its
-        predicted classes (int32) of the rows kept for the audit."""
+        """Of each fit on a pool: key, number of labels, classes (int32) of the reserved rows."""
         sql = "SELECT key, labels, classes FROM guesses WHERE pool = ? ORDER BY number"
         return self._read(sql, pool)
 
@@ -246,7 +320,6 @@ def unwritable(place: Path) -> Iterator[None]:
 
 @contextmanager
 def sqlite_errors(file: Path) -> Iterator[None]:
-    """Raise SQLite's errors as an OSError that names the file."""
     try:
         yield
     except sqlite3.Error as error:

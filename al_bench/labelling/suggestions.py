@@ -1,5 +1,4 @@
-"""Which rows to label next: rows that the strategy queries, audit rows, and rows that another
-annotator has answered."""
+"""Which rows to label next: by the strategy, for the audit, and as second opinions."""
 
 from __future__ import annotations
 
@@ -20,8 +19,7 @@ from al_bench.labelling.audit.rare import next_drawn
 from al_bench.labelling.evaluation import CHANCES, chances_of
 from al_bench.labelling.ledger import answered_once
 from al_bench.labelling.model_service import ModelService, Snapshot
-from al_bench.labelling.schema import AUDIT, QUERY, Suggestion
-from al_bench.labelling.store import Store
+from al_bench.labelling.store import AUDIT, QUERY, Store, Suggestion
 
 COLUMNS = ("batch", "row", "kind", "guess", "confidence", "why", "annotator", "time")
 BY_CHANCE = "drawn at random, to measure the model"
@@ -34,10 +32,9 @@ Line: TypeAlias = tuple[int, int, str, str, float, str, str | None]  # COLUMNS w
 def next_batch(
     service: ModelService, now: Snapshot, budget: int, annotator: str | None, audit: bool = False
 ) -> tuple[list[Line], Chances | None]:
-    """A batch that is not written yet, empty where no row is left, and the probabilities with which
-    rows are audited by then, None where the design is fixed. Audit rows and second opinions are at
-    random places among the strategy's rows. audit: whether all are audit rows, as far as the
-    reserve goes."""
+    """A batch that is not written yet, empty where no row is left, with audit rows and second
+    opinions at random places; and the probabilities of being audited by then, None where the design
+    is fixed. audit: whether all are audit rows, as far as the reserve goes."""
     settings, state, batch = now.settings, service.state(now), now.ledger.batches + 1
     again = [] if annotator is None else second_opinions(now, budget, annotator)
     fresh = budget - len(again)
@@ -72,11 +69,8 @@ def next_batch(
 
 
 def queried(state: State, now: Snapshot, budget: int, batch: int) -> tuple[Ints, list[str | None]]:
-    """The rows that the strategy queries, and the annotator of each (None: anybody).
-
-    Rows that wait for an answer and "not sure" rows are hidden from it. People answer later, so
-    this is a batch of the loop, bought from an oracle that has no answers.
-    """
+    """The rows that the strategy queries, and the annotator of each (None: anybody). Waiting and
+    "not sure" rows are hidden; answers come later, so the oracle has none."""
     busy = np.array([one.row for one in now.ledger.open], dtype=np.int64)
     state = state.hide(np.concatenate([busy, now.labels.unsure]))
     budget = min(budget, len(state.unlabelled))
@@ -101,8 +95,7 @@ def next_audits(now: Snapshot, probs: Floats, budget: int) -> tuple[Ints, Chance
     score, and the second value has the probabilities of being audited by then, of audited rows by
     their place in the reserve: those of others were below their numbers, and are not needed.
 
-    probs: (n, k) the model's.
-    """
+    probs: (n, k) the model's."""
     asked = np.array(sorted(now.ledger.audited), dtype=np.int64)
     target, reserved = now.settings.target, now.pool.reserved
     if target is None:
@@ -116,8 +109,7 @@ def next_audits(now: Snapshot, probs: Floats, budget: int) -> tuple[Ints, Chance
 
 
 def second_opinions(now: Snapshot, budget: int, annotator: str) -> list[int]:
-    """Rows of a batch that one other annotator answered: a random fraction of it, audit rows first,
-    since these measure people's errors."""
+    """A random fraction of rows that one other annotator answered, audit rows first."""
     draws = rng(now.settings.seed, "overlap", now.ledger.batches + 1)
     count = int(now.settings.overlap * budget + draws.random())
     rows = draws.permutation(answered_once(now.ledger, annotator)).tolist()
@@ -125,8 +117,7 @@ def second_opinions(now: Snapshot, budget: int, annotator: str) -> list[int]:
 
 
 def reason(classes: Sequence[str], probs: Floats, prior: Floats, learned: bool) -> str:
-    """What the model makes of a row, in words: its two likeliest classes, and the foundation
-    model's guess. probs, prior: (k,)."""
+    """What the model makes of a row, (k,), in words, and the foundation model's guess."""
     first, second = np.argsort(-probs, kind="stable")[:2]
     guess = int(prior.argmax())
     fm = f"foundation model: {classes[guess]} {prior[guess]:.0%}"
@@ -153,10 +144,8 @@ def append_batch(
 
 def write_csv(batch: Sequence[Suggestion], modality: str, blind: bool, out: TextIO) -> None:
     """A csv that people fill in and `tell` reads back: columns id, text or path, guess, confidence,
-    why, annotator where rows are for named annotators, and an empty answer.
-
-    blind: leave out the guess of audit rows, because a guess biases the answer.
-    """
+    why, annotator where rows are for named annotators, and an empty answer. blind: leave out the
+    guess of audit rows, because a guess biases the answer."""
     look = {"text": ["text"], "image": ["path"]}.get(modality, [])
     who = ["annotator"] if any(one.annotator for one in batch) else []
     writer = csv.writer(out, lineterminator="\n")

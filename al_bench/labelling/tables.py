@@ -1,5 +1,4 @@
-"""A user's tables, read column by column: csv, parquet, lines of JSON, and Hugging Face data sets,
-saved in a folder or by id."""
+"""A user's tables, column by column: csv, parquet, lines of JSON, Hugging Face data sets."""
 
 from __future__ import annotations
 
@@ -26,11 +25,8 @@ MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"PK": "a zip file", b"\x
 
 @dataclass(frozen=True)
 class Table:
-    """A table, column by column.
-
-    where: the source, for messages; lines: of each row in its file, None where the source has no
-    lines, so that rows are numbered from 0; kept: of a part of a table, the numbers of its rows.
-    """
+    """A table, column by column. lines: of each row in its file, or None: rows are numbered from 0;
+    kept: of a part of a table, the numbers of its rows."""
 
     where: str
     columns: Mapping[str, Column]
@@ -48,7 +44,6 @@ class Table:
         return self.columns[name]
 
     def rows(self, kept: Sequence[int]) -> Table:
-        """Some rows of a whole table."""
         columns = {name: [values[i] for i in kept] for name, values in self.columns.items()}
         lines = None if self.lines is None else [self.lines[row] for row in kept]
         return Table(self.where, columns, lines, kept)
@@ -58,23 +53,18 @@ class Table:
         return list(map(self.place, range(len(self))))
 
     def place(self, row: int) -> str:
-        """Where a row is, in words."""
         if self.lines is not None:
             return f"line {self.lines[row]}"
         return f"row {row if self.kept is None else self.kept[row]}"
 
 
 def frame_table(where: str, frame: Any) -> Table:
-    """A data frame as a table."""
     return Table(where, {str(name): frame[name].tolist() for name in frame.columns})
 
 
 def file_table(path: Path, encoding: str | None = None) -> Table:
-    """A table in a file; cells of a csv are texts as they stand, "NA" too.
-
-    encoding: of a csv or lines of JSON, UTF-8 where it is None. OSError or ValueError, in one
-    sentence, where the file is not what its suffix says.
-    """
+    """A table in a file; cells of a csv are texts as they stand, "NA" too. encoding: of text, None
+    for UTF-8. OSError or ValueError where the file is not what its suffix says."""
     with path.open("rb") as file:
         start = file.read(4)
     if not start:
@@ -111,10 +101,8 @@ def decoded(path: Path, encoding: str | None) -> str:
 
 def csv_table(where: str, file: StringIO) -> Table:
     """A csv with a header, whose delimiter is the one with which the header has most names.
-
-    ValueError, with all lines that are wrong, where a quote is not closed or cells are too many.
-    Lines without any cell are skipped, cells that are missing at the end of a line are empty.
-    """
+    ValueError, with all wrong lines, for open quotes and too many cells; empty lines are skipped,
+    missing cells empty."""
     csv.field_size_limit(2**31 - 1)
     head = file.readline()
     file.seek(0)
@@ -214,7 +202,6 @@ def dataset_table(source: str | Path, split: str) -> Table:
 
 
 def load_split(source: str | Path, split: str) -> Any:
-    """A split as a Hugging Face data set."""
     import datasets
 
     if isinstance(source, str):

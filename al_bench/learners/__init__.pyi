@@ -1,10 +1,10 @@
-from .images import TimmNetwork as TimmNetwork
 from .linear import LinearHead as LinearHead
-from .losses import Loss as Loss
+from .linear import ResidualHead as ResidualHead
 from .mlp import MLPHead as MLPHead
-from .residual import ResidualHead as ResidualHead
+from .pretrained import LoRA as LoRA
+from .pretrained import TextNetwork as TextNetwork
+from .pretrained import TimmNetwork as TimmNetwork
 from .sklearn import SklearnClassifier as SklearnClassifier
-from .texts import LoRA as LoRA
-from .texts import TextNetwork as TextNetwork
 from .trainer import Trainer as Trainer
+from .training import Loss as Loss
 from .training import Recipe as Recipe

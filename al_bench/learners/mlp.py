@@ -9,10 +9,8 @@ import torch
 
 from al_bench.core.arrays import at_least, require
 from al_bench.core.state import Ints, Rows, TrainingSet
-from al_bench.learners.finetune import fitted
-from al_bench.learners.losses import Loss
 from al_bench.learners.network import Network, NetworkModel
-from al_bench.learners.training import Recipe, seeded
+from al_bench.learners.training import Loss, Recipe, fitted, seeded
 
 
 @dataclass
@@ -56,8 +54,6 @@ class MLPHead:
 
 
 class FeatureReader:
-    """Reads the features unchanged."""
-
     def batch(self, rows: Rows, train: bool) -> torch.Tensor:
         return torch.from_numpy(np.asarray(rows.features, dtype=np.float32))
 

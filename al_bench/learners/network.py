@@ -11,7 +11,7 @@ import torch
 from al_bench.core.arrays import softmax
 from al_bench.core.state import Floats, Ints, Rows
 from al_bench.learners.trainer import PLAIN, Trainer
-from al_bench.priors.device import autocast, inference
+from al_bench.priors.weights import autocast, inference
 
 BATCH = 64  # rows of a forward pass in prediction
 
@@ -76,7 +76,6 @@ def outputs(
 
 
 def moved(inputs: Any, where: torch.device) -> Any:
-    """A tensor, or a dict of tensors, moved to a device."""
     if isinstance(inputs, dict):
         return {name: tensor.to(where) for name, tensor in inputs.items()}
     return inputs.to(where)

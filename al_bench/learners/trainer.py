@@ -75,7 +75,7 @@ class Trainer:
         """The device of training and prediction; ValueError if it is a GPU and there is none."""
         import torch
 
-        from al_bench.priors.device import device
+        from al_bench.priors.weights import device
 
         if self.accelerator == "auto":
             return device()
@@ -86,8 +86,7 @@ class Trainer:
         return torch.device("cuda", 0 if isinstance(self.devices, int) else self.devices[0])
 
     def lightning(self, precision: str) -> dict[str, Any]:
-        """Device and precision as options of Lightning's Trainer."""
-        from al_bench.priors.device import dtype
+        from al_bench.priors.weights import dtype
 
         where, _ = self.device(), dtype(precision)  # raises for an unknown format
         if where.type == "cpu" and precision == "float16":
@@ -98,7 +97,6 @@ class Trainer:
         return {**devices, "precision": {v: k for k, v in PRECISIONS.items()}[precision]}
 
     def shown(self, name: str, total: int, what: str) -> AbstractContextManager[Advance]:
-        """Progress lines, if enabled."""
         if not self.enable_progress_bar:
             return nullcontext(lambda _: None)
         return lines(name, total, 0, what)

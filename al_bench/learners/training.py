@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytorch_lightning as pl
@@ -19,19 +19,67 @@ import torch
 from pytorch_lightning.loggers.logger import Logger
 from torch.utils.data import DataLoader, IterableDataset
 
-from al_bench.core.arrays import above, at_least, fraction
+from al_bench.core.arrays import above, at_least, fraction, one_of, require
+from al_bench.core.logistic import BALANCES, balance_loss
 from al_bench.core.progress import Advance
-from al_bench.core.state import Ints, Rows
-from al_bench.learners.losses import Loss, Terms
-from al_bench.learners.network import Network, Reader
+from al_bench.core.state import Floats, Ints, Rows, TrainingSet
+from al_bench.learners.linear import LinearHead
+from al_bench.learners.network import Network, NetworkModel, Reader, outputs
 from al_bench.learners.trainer import PLAIN, PRECISIONS, Trainer
-from al_bench.priors.device import exact
+from al_bench.priors.weights import exact
+
+Batch = tuple[Any, torch.Tensor, torch.Tensor]  # inputs, targets and weights of some rows
+
+
+class Terms(NamedTuple):
+    """A training set as a loss reads it: weights have mean one; shift is of training scores."""
+
+    targets: Floats
+    weights: Floats
+    shift: Floats
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Weighted cross-entropy, or its generalisation that is robust to label noise.
+
+        >>> learner = MLPHead(loss=Loss(q=0.7))
+
+    Parameters
+    ----------
+    balance : as in `LinearHead`
+    smoothing : fraction of a target that is spread over all classes, under 1 (Szegedy et al., 2016)
+    q : of generalised cross-entropy, ``sum_k t_k (1 - p_k^q) / q`` (Zhang and Sabuncu, 2018), from
+        0, cross-entropy, to 1, mean absolute error
+    """
+
+    balance: str = "weights"
+    smoothing: float = 0.0
+    q: float = 0.0
+
+    def __post_init__(self) -> None:
+        one_of(self, BALANCES, balance=self.balance)
+        require(0 <= self.smoothing < 1, self, "0 or more and under 1", smoothing=self.smoothing)
+        fraction(self, q=self.q)
+
+    def terms(self, training: TrainingSet) -> Terms:
+        """Targets, weights and shift for a whole training set."""
+        targets, weights, shift = balance_loss(self.balance, training.targets, training.weights)
+        targets = (1 - self.smoothing) * targets + self.smoothing / len(shift)
+        return Terms(targets, weights / weights.mean(), shift)
+
+    def of(
+        self, scores: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
+    ) -> torch.Tensor:
+        """The mean loss of a batch; scores: (b, k), with the shift added."""
+        logs = torch.log_softmax(scores.float(), dim=1)
+        each = -logs if self.q == 0 else -torch.expm1(self.q * logs) / self.q
+        return (weights * (targets * each).sum(dim=1)).mean()
+
 
 logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message=r".*LeafSpec.*")
 warnings.filterwarnings("ignore", message=r".*in eval mode at the start of training.*")  # intended
-
-Batch = tuple[Any, torch.Tensor, torch.Tensor]  # inputs, targets and weights of some rows
 
 
 @dataclass(frozen=True)
@@ -70,7 +118,6 @@ class Recipe:
     trainer = PLAIN  # not a field: it is set once for all learners of a run
 
     def by(self, trainer: Trainer) -> Recipe:
-        """The same recipe with this trainer."""
         made = replace(self)
         object.__setattr__(made, "trainer", trainer)
         return made
@@ -162,8 +209,6 @@ def train(
 
 
 class _Steps(IterableDataset[Batch]):
-    """The batch of each step, read on demand."""
-
     def __init__(self, rows: Rows, reader: Reader, terms: Terms, order: Iterator[Ints]) -> None:
         self.rows, self.reader, self.order = rows, reader, order
         self.targets = torch.from_numpy(np.asarray(terms.targets, dtype=np.float32))
@@ -176,8 +221,7 @@ class _Steps(IterableDataset[Batch]):
 
 
 class Shared(Logger):
-    """A run's loggers, shared by all its fits: steps are counted over all fits, and the loggers
-    stay open."""
+    """A run's loggers, shared by all its fits: steps go on, and the loggers stay open."""
 
     name, version = "al_bench", 0
 
@@ -224,3 +268,53 @@ class _Fit(pl.LightningModule):
         optimiser = torch.optim.AdamW([group for group in groups if group["params"]])
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, recipe.rate)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def fitted(
+    network: Network,
+    reader: Reader,
+    rows: Rows,
+    training: TrainingSet,
+    recipe: Recipe,
+    loss: Loss,
+    probe: LinearHead | None,
+    rng: np.random.Generator,
+) -> NetworkModel:
+    """The network trained on a training set; rows: (n,) the pool. probe: first fits the head on the
+    untrained body's outputs, then the whole network is trained (linear probing then fine-tuning;
+    Kumar et al., 2022). ValueError for an empty training set."""
+    if len(training.rows) == 0:
+        raise ValueError("a network got a training set without rows; wanted at least one")
+    training_rows = rows.take(training.rows)
+    recipe = recipe.told(len(training_rows))
+    if probe is not None:
+        start_head(network, reader, training_rows, training, recipe, probe, rng)
+    train(network, training_rows, reader, loss.terms(training), loss, recipe, rng)
+    return NetworkModel(network, reader, recipe.precision, recipe.trainer)
+
+
+def start_head(
+    network: Network,
+    reader: Reader,
+    rows: Rows,
+    training: TrainingSet,
+    recipe: Recipe,
+    probe: LinearHead,
+    rng: np.random.Generator,
+) -> None:
+    """Give the network the head that `probe` fits to its body's outputs for these (m,) rows, scaled
+    to a mean length of one, so that `probe.l2` means the same as on features of a prior."""
+    features = outputs(network.body, reader, rows, recipe.precision, recipe.trainer)
+    length = max(float(np.linalg.norm(features, axis=1).mean()), 1e-12)
+    here = TrainingSet(np.arange(len(rows)), training.targets, training.weights)
+    linear = probe.fit(Rows(rows.inputs, features / length, rows.prior), here, rng)
+    with torch.no_grad():
+        network.head.weight.copy_(torch.from_numpy(linear.weight / length))
+        network.head.bias.copy_(torch.from_numpy(linear.bias))
+
+
+def check_inputs(who: str, kind: str, reader: Reader, rows: Rows) -> None:
+    try:
+        reader.batch(rows.take(np.arange(min(len(rows), 1))), False)
+    except ValueError as error:
+        raise ValueError(f"{who} learns from {kind}: {error}") from error

@@ -35,7 +35,6 @@ class ByModality:
         return f"modality({self.text.key}, {self.image.key}, {self.features.key})"
 
     def choose(self, modality: str) -> Prior:
-        """The prior for this kind of data."""
         priors = {"text": self.text, "image": self.image, "features": self.features}
         if modality not in priors:
             raise ValueError(f"the data are of kind {modality!r}; wanted {', '.join(priors)}")

@@ -13,9 +13,8 @@ from al_bench.core.arrays import softmax, unit
 from al_bench.core.state import Floats
 from al_bench.data.types import Task
 from al_bench.priors.common import Reading, class_vectors
-from al_bench.priors.device import device, inference
 from al_bench.priors.images import as_image, decoded
-from al_bench.priors.weights import identity, pretrained
+from al_bench.priors.weights import device, identity, inference, pretrained
 
 BATCH = 64  # images or texts per forward pass
 
@@ -62,7 +61,6 @@ class ClipEncoder:
         return np.concatenate(parts)
 
     def read(self, texts: Sequence[str]) -> Floats:
-        """(m, d) float32 embeddings of texts."""
         model, _, tokenizer = load_two_towers(self)
         longest = model.config.text_config.max_position_embeddings
         # SigLIP pools its last position, and was trained on texts padded to full length
@@ -111,9 +109,8 @@ class ClipLike(Reading):
     """Zero-shot by an image-text model: softmax of its logits over the classes (Radford et al.,
     2021; Zhai et al., 2023), with the prompts of a class averaged.
 
-    SigLIP was trained with one sigmoid per pair, under which classes do not exclude each other.
-    Here they do, so its logits go through a softmax too. This keeps the sigmoid's ranking of the
-    classes; the bias is the same for all of them and cancels.
+    SigLIP was trained with one sigmoid per pair. Here its logits go through a softmax too, which
+    keeps the ranking of the classes.
 
         >>> prior = ClipLike()
 
@@ -131,7 +128,6 @@ class ClipLike(Reading):
         return f"cliplike({self.image.key})"
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); O(n k d) time."""
         names = class_vectors(self.image.read, task)
         factor, term = self.image.scale()
         return softmax(np.float32(factor) * (unit(features) @ names.T) + np.float32(term))

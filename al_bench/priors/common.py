@@ -1,5 +1,4 @@
-"""Code shared by priors: checks of the kind of data, wrappers of another prior, and class names in
-prompt templates."""
+"""What priors share: checks of the kind of data, wrappers, class names in prompts."""
 
 from __future__ import annotations
 
@@ -16,7 +15,6 @@ from al_bench.data.types import Encoder, Prior, Task
 
 
 def check_kind(prior: Prior, reads: str, modality: str) -> None:
-    """ValueError if the data are not of the kind that a prior reads."""
     if modality != reads:
         raise ValueError(f"{type(prior).__name__} reads {reads}s; the data are of kind {modality}")
 
@@ -33,8 +31,7 @@ class Reading:
 
 
 class Around:
-    """A prior that wraps another one: the same features, and the same probabilities unless it
-    overrides them."""
+    """A prior that wraps another one: equal to it but for what it overrides."""
 
     inner: Prior
 
@@ -47,8 +44,7 @@ class Around:
 
 @dataclass(frozen=True)
 class Question:
-    """The question to a language model about each text: the template before and after the text, and
-    the prompts and class names that follow."""
+    """A question about each text: template before and after it, then prompts and class names."""
 
     before: str
     after: str
@@ -56,7 +52,6 @@ class Question:
     names: tuple[str, ...]
 
     def text(self, text: str) -> str:
-        """The template filled with a text."""
         return self.before + text + self.after
 
     def context(self, text: str, prompt: str) -> str:
@@ -66,10 +61,8 @@ class Question:
 
 class Prompted(Around):
     """A prior for texts by a language model that reads a template, with another prior's features.
-
     template: of the prompt, with one ``{text}`` and optionally ``{classes}``; content_free: texts
-    without content, whose mean prediction is divided out (Zhao et al., 2021).
-    """
+    without content, whose mean prediction is divided out (Zhao et al., 2021)."""
 
     template: str
     content_free: Sequence[str]
@@ -84,7 +77,6 @@ class Prompted(Around):
         return super().encoder(modality)
 
     def question(self, task: Task) -> Question:
-        """The question for a task."""
         listed = ", ".join(task.class_names)
         before, after = self.template.replace("{classes}", listed).split("{text}")
         return Question(before, after, task.prompts, task.class_names)

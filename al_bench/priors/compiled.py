@@ -1,8 +1,5 @@
-"""The encoders of texts and images with networks compiled by OpenVINO, for CPUs.
-
-They are faster than torch, but not the reference: embeddings differ from torch's in the last
-digits, and between kinds of processors. So they have separate keys and priors.
-"""
+"""The encoders of texts and images with networks compiled by OpenVINO, for CPUs: faster than torch,
+but different in the last digits, so they have separate keys and priors."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from al_bench.priors import images, sentence
-from al_bench.priors.device import device, threads
+from al_bench.priors.weights import device, threads
 
 if TYPE_CHECKING:
     import torch
@@ -80,8 +77,6 @@ def image_network(encoder: CompiledTimmEncoder) -> Network:
     import torch
 
     class Pooled(torch.nn.Module):
-        """A backbone up to its pooled features."""
-
         def __init__(self, backbone: Any) -> None:
             super().__init__()
             self.backbone = backbone

@@ -49,7 +49,6 @@ class ConSE(Reading):
         return f"conse({self.image.key}, {self.text.key}, temperature={self.temperature})"
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); O(n d 1000) time."""
         weight, bias = imagenet_head(self.image)
         names = class_vectors(self.text.embed, task)
         similar = glosses(self.text) @ names.T / np.float32(self.temperature)
@@ -92,7 +91,6 @@ class HeadPrototypes(Reading):
         )
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); O(n k d + 1000 k d) time."""
         weight, _ = imagenet_head(self.image)
         similar = class_vectors(self.text.embed, task) @ glosses(self.text).T
         prototypes = softmax(similar / np.float32(self.likeness)) @ weight

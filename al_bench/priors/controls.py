@@ -1,8 +1,5 @@
-"""Controls: priors made worse in one way, to test which quality of a prior a claim needs.
-
-Each keeps the features of its inner prior and changes only the zero-shot probabilities; the cache
-applies ``adjust`` to the stored probabilities of `inner`.
-"""
+"""Controls: priors made worse in one way, to test which quality of a prior a claim needs. Each
+keeps the features of its inner prior and changes only the zero-shot probabilities."""
 
 from __future__ import annotations
 

@@ -27,13 +27,10 @@ class Endpoint(Prompted):
     """Zero-shot by any OpenAI-compatible server, or by a decision model's ``/v1/systemone``.
 
     With log-probabilities: a completions server gives the likelihood of each class name after the
-    text, as in `LabelLikelihood` (one request per class; it must echo prompts, as vLLM does). A
-    chat server gives only those of an answer's first token, so classes become options A, B, C, ...
-    (Hendrycks et al., 2021). With samples: each answer votes for the class that it names exactly,
-    or for none; a text without votes is uniform. A decision model gets the question and its
-    options, and returns probabilities.
-
-    Answers are cached below ``AL_BENCH_CACHE`` by request, so that an interrupted run can continue.
+    text, as in `LabelLikelihood` (it must echo prompts, as vLLM does); a chat server only those of
+    an answer's first token, so classes become options A, B, C, ... (Hendrycks et al., 2021). With
+    samples: each answer votes for the class that it names exactly. A decision model returns
+    probabilities. Answers are cached below ``AL_BENCH_CACHE`` by request.
 
         >>> prior = Endpoint("qwen3:4b", url="http://127.0.0.1:11434/v1", answer="samples")
 
@@ -63,7 +60,7 @@ class Endpoint(Prompted):
     """
 
     operational: ClassVar = ("key_variable", "limits")
-    whole: ClassVar = True  # see al_bench.data.cache.embeddings
+    whole: ClassVar = True  # see al_bench.data.cache
 
     model: str
     inner: Prior = field(default_factory=ClassNamePrototypes)
@@ -125,7 +122,6 @@ class Endpoint(Prompted):
         return np.where(np.isnan(probs), 1 / k, probs).astype(np.float32)
 
     def form(self, task: Task) -> Form:
-        """The form of the requests."""
         question, chat = self.question(task), self.protocol == "chat"
         if self.protocol == "systemone":
             return Decision(question)
@@ -135,7 +131,6 @@ class Endpoint(Prompted):
         return Samples(question, path, self.samples, *how, self.smoothing)
 
     def full(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """A request with the model's name and the config's extra fields."""
         whole = {"model": self.model, **body, **self.extra}
         return {name: value for name, value in whole.items() if value is not None}
 

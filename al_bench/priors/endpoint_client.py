@@ -1,5 +1,4 @@
-"""Many requests to an HTTP endpoint: a few at a time, with retries and a maximal cost; each reply
-is cached, so it is paid for once."""
+"""Many requests to an HTTP endpoint, with retries and a maximal cost, each paid for once."""
 
 from __future__ import annotations
 
@@ -134,9 +133,8 @@ class Client:
         self.done, self.in_flight, self.resume, self.reached = 0, 0.0, 0.0, False
 
     def ask(self, bodies: Sequence[Body]) -> list[Any]:
-        """The answer to each body, in order: from disk if it is cached, else by a request.
-
-        None: the request was refused or has no answer, while others have one; it is not sent again.
+        """The answer to each body, in order: from disk if it is cached, else by a request. None:
+        the request was refused or has no answer, while others have one; it is not sent again.
         EndpointError if a request fails; the answers received so far are kept."""
         folder = Path(os.environ.get(CACHE) or "~/.cache/al_bench").expanduser() / "answers"
         name = sha256(f"{self.place}\n{self.model}".encode()).hexdigest()[:16]
@@ -198,7 +196,6 @@ class Client:
                 tasks.start_soon(one_by_one)
 
     async def answer(self, client: httpx2.AsyncClient, request: str, body: Body) -> None:
-        """Send one request, with retries, and keep the answer."""
         import anyio
 
         guess, most = size(body), self.limits.max_cost
@@ -232,8 +229,7 @@ class Client:
     async def once(
         self, client: httpx2.AsyncClient, body: Body, guess: Tokens
     ) -> tuple[Any, Tokens]:
-        """The answer and its tokens; None if only this text has no answer. PassingError: a retry
-        may help."""
+        """The answer and its tokens; None if only this text has none. PassingError: try again."""
         import anyio
         import httpx2
 
@@ -278,7 +274,6 @@ class Client:
             ) from None
 
     def refusal(self, response: httpx2.Response) -> str:
-        """The message about a response that is no answer."""
         code = response.status_code
         text = f"{self.place} answered {code} {self.clean(response.reason_phrase)}".rstrip()
         if response.is_redirect:
@@ -330,7 +325,6 @@ def used(reply: Any, guess: Tokens) -> Tokens:
 
 
 def asked_to_wait(response: httpx2.Response) -> float:
-    """Seconds to wait, from the header Retry-After, or 0."""
     header = response.headers.get("retry-after", "")
     try:
         if header.isdecimal():
@@ -341,7 +335,6 @@ def asked_to_wait(response: httpx2.Response) -> float:
 
 
 def loopback(url: str) -> bool:
-    """Whether an address is on this machine."""
     host = urlsplit(url).hostname or ""
     try:
         return host == "localhost" or ip_address(host).is_loopback
@@ -355,16 +348,13 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def base_variable(variable: str) -> str:
-    """The environment variable with the host of a key."""
     return variable.removesuffix("_API_KEY") + "_BASE_URL"
 
 
 def key_for(url: str, variable: str) -> str | None:
-    """The key for this address, or None.
-
-    Rows and keys are sent only to this machine and to the host that the environment names, because
-    a config, a session or a model may come from somebody else. ValueError for any other host.
-    """
+    """The key for this address, or None. Rows and keys are sent only to this machine and to the
+    host that the environment names, because a config, a session or a model may come from somebody
+    else. ValueError for any other host."""
     base = base_variable(variable)
     named = os.environ.get(base) or PUBLIC.get(base, "")
     belongs = bool(named) and origin(url) == origin(named)

@@ -29,11 +29,9 @@ Opinion: TypeAlias = tuple[Floats | None, list[str]]
 
 @dataclass(frozen=True)
 class Letters:
-    """A chat model's log-probabilities of the options' letters as the first token of its answer.
-
-    A letter that is not among the returned tokens gets its largest possible probability: the
-    smallest returned one, or the remaining mass if that is less.
-    """
+    """A chat model's log-probabilities of the options' letters as the first token of its answer. A
+    letter that is not among the returned tokens gets its largest possible probability: the smallest
+    returned one, or the remaining mass if that is less."""
 
     path: ClassVar = "chat/completions"
     wanted: ClassVar = "choices[0].logprobs.content[0].top_logprobs, or else answer=samples"
@@ -77,8 +75,7 @@ class Names:
 
     The server echoes the prompt with the log-probabilities of its tokens, as lm-evaluation-harness
     requests it (Gao et al., 2021). They are summed over the whole prompt: the part before the name
-    is the same for all classes, so no token has to be split off.
-    """
+    is the same for all classes, so no token has to be split off."""
 
     path: ClassVar = "completions"
     wanted: ClassVar = (
@@ -176,7 +173,6 @@ def gap(question: Question) -> str:
 
 
 def cloze(question: Question, text: str) -> str:
-    """A text, followed by the sentence about it to complete."""
     return f'{question.text(text).rstrip()}\nComplete: "{gap(question)}"'
 
 
@@ -185,8 +181,7 @@ def message(text: str) -> dict[str, Any]:
 
 
 def class_of(answer: str, names: Sequence[str]) -> int | None:
-    """The class that an answer names, apart from AROUND and, if unambiguous, letter case; or
-    None."""
+    """The class that an answer names, apart from AROUND and, if unambiguous, case; or None."""
     for form in (str, str.casefold):
         named, *known = (form(plain(text)) for text in (answer, *names))
         if known.count(named) == 1:
@@ -199,7 +194,6 @@ def plain(text: str) -> str:
 
 
 def number(value: Any) -> float:
-    """A number in a reply; ValueError if it is none."""
     if type(value) not in (int, float) or not isfinite(value):
         raise ValueError(f"{value!r} is no number")
     return float(value)

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from al_bench.core.state import Floats
-from al_bench.priors.device import device, dtype, inference, threads
-from al_bench.priors.weights import find, identity, unreadable
+from al_bench.priors.weights import device, dtype, find, identity, inference, threads, unreadable
 
 if TYPE_CHECKING:
     import torch
@@ -97,9 +96,8 @@ class TimmEncoder:
 
 @lru_cache(maxsize=2)
 def load_backbone(encoder: TimmEncoder) -> tuple[Any, Any]:
-    """Backbone (with its head) and evaluation transform, loaded once per process.
-
-    timm draws random weights first, so torch's global generator is restored."""
+    """Backbone with its head, and evaluation transform, loaded once; torch's generator is
+    restored."""
     import torch
     from timm.data import create_transform, resolve_data_config
 
@@ -135,7 +133,6 @@ def untrained(model: str) -> Any:
 
 
 def check_name(model: str) -> None:
-    """ValueError if timm has no model of this name."""
     import timm
 
     if not timm.is_model(model):

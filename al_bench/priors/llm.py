@@ -14,9 +14,8 @@ import numpy as np
 from al_bench.core.state import Floats
 from al_bench.data.types import Prior, Task
 from al_bench.priors.common import Prompted, calibrated, cut
-from al_bench.priors.device import inference
 from al_bench.priors.sentence import ClassNamePrototypes
-from al_bench.priors.weights import identity, pretrained
+from al_bench.priors.weights import identity, inference, pretrained
 
 if TYPE_CHECKING:
     import torch
@@ -90,8 +89,7 @@ class CausalModel:
 
 
 def tails_of(tokenizer: Any, context: str, endings: Sequence[str]) -> Tails:
-    """The tokens that a context shares with all its continuations, and the rest of each: a token
-    may span the end of the context and the ending."""
+    """The tokens that a context shares with all its continuations, and the rest of each."""
     known, *whole = tokenizer([context, *(context + ending for ending in endings)])["input_ids"]
     shared = min(map(len, whole)) - 1
     for tokens in (known, *whole):
@@ -186,9 +184,8 @@ class LabelLikelihood(Prompted):
     """Zero-shot by a language model: softmax of the log-likelihood of class names after the text
     (Brown et al., 2020), calibrated by content-free texts (Zhao et al., 2021).
 
-    The model reads the template, with the text for ``{text}`` and the class names for ``{classes}``
-    (optional), and the data set's prompt up to its ``{}``; the class name comes next. Scores are
-    averaged over prompts.
+    The model reads the template, with the text for ``{text}`` and perhaps the class names for
+    ``{classes}``, and the data set's prompts up to their ``{}``, whose scores are averaged.
 
         >>> prior = LabelLikelihood(length_normalised=True)
 
@@ -216,7 +213,6 @@ class LabelLikelihood(Prompted):
         )
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); see CausalModel.log_likelihood for the cost."""
         scores, empty = self.scores(inputs, task), self.content_free
         return calibrated(scores, self.scores(empty, task) if empty else scores[:0])
 

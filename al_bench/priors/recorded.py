@@ -1,8 +1,6 @@
-"""Recorded answers of foundation models, rules or people: a file with one model or several.
-
-A row is matched by its content, so a file may cover any split and is used as its source wrote it.
-The first part of a column's name is the kind of its cells.
-"""
+"""Recorded answers of foundation models, rules or people: a file with one model or several. A row
+is matched by its content, so a file may cover any split; a column's name begins with the kind of
+its cells."""
 
 from __future__ import annotations
 
@@ -10,25 +8,124 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from al_bench.core.arrays import distributions, one_hot, require, share, softmax, uniform
-from al_bench.core.hashing import digest
+from al_bench.core.hashing import FOLDER, data_path, digest
 from al_bench.core.state import ABSENT, Bools, Floats, Ints
 from al_bench.data.types import Prior, Task
-from al_bench.priors.agreement import accuracies, smoothed
 from al_bench.priors.common import Around
-from al_bench.priors.table import columns_of, lines_of, numbers, opened, path_of, places_of
+from al_bench.priors.images import as_image
 
+ID = "row_id"  # cannot be a class name, since these have no underscores
+TEXT = "text"  # a file without row_id gets it from this column
 KINDS = ("answer", "votes", "prob", "logit")  # `mean` averages the first kind that a file has
 MEAN = "mean"
 PSEUDO = 0.1  # pseudo-votes added to each class
 USUAL = 0.8  # assumed accuracy of plain answers if it cannot be estimated
 PEERS = 3  # models needed to estimate accuracy from agreement
 Classes = tuple[tuple[str, ...], ...]
+SHARED = 1.5  # factor on the errors seen by disagreement: shared errors cannot be seen
+MARGIN = 0.05  # smallest distance of an estimated accuracy above chance
+SUREST = 0.99  # largest estimated accuracy
+ROUNDS = 50
+
+
+def path_of(file: str) -> Path:
+    """The path of the file; FileNotFoundError, in one sentence, if it is missing."""
+    path = data_path(file)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {file}, neither in ${FOLDER} nor from here")
+    return path
+
+
+def lines_of(file: Path, places: Mapping[str, int], inputs: Sequence[Any]) -> Ints:
+    """(n,) the line of each input; ValueError if the file lacks a row."""
+    ids = [row_id(inputs[row], row) for row in range(len(inputs))]
+    lines = np.array([places.get(name, -1) for name in ids], dtype=np.int64)
+    missing = np.flatnonzero(lines < 0)
+    if len(missing):
+        row = int(missing[0])
+        raise ValueError(
+            f"{file} has no answer for {len(missing)} of {len(inputs)} rows, first "
+            f"{shown(inputs[row])} with {ID} {ids[row]}"
+        )
+    return lines
+
+
+def row_id(source: Any, row: int) -> str:
+    """16 hex digits that identify an input by its content; `row` is only for errors."""
+    if isinstance(source, str):
+        content = b"text" + source.encode("utf-8", "surrogatepass")
+    elif isinstance(source, np.ndarray) and source.ndim == 1:
+        content = b"features" + np.ascontiguousarray(source, dtype="<f4").tobytes()
+    else:
+        image = as_image(source, row)
+        content = b"image%dx%d" % image.size + image.tobytes()
+    return sha256(content).hexdigest()[:16]
+
+
+def numbers(file: Path, table: Any, columns: Sequence[str]) -> Floats:
+    found = np.empty((len(table), len(columns)), dtype=np.float32)
+    for c, column in enumerate(columns):
+        try:
+            found[:, c] = table[column].to_numpy()
+        except (TypeError, ValueError):
+            raise ValueError(f"{file}: column {column!r} holds no numbers") from None
+    wrong = np.argwhere(~np.isfinite(found))
+    if len(wrong):
+        line, c = wrong[0]
+        raise ValueError(
+            f"{file}: column {columns[c]!r}: line {line} is {found[line, c]}; wanted a number"
+        )
+    return found
+
+
+def places_of(file: Path, table: Any, values: Floats) -> Mapping[str, int]:
+    """The line of each row, by its row_id or that of its text; two lines of a row are equal."""
+    ids = [str(name or "") for name in table[ID].to_pylist()] if ID in table.column_names else []
+    texts = table[TEXT].to_pylist() if TEXT in table.column_names else []
+    ids += [row_id(text, 0) if text else "" for text in texts]
+    places = {name: place % len(table) for place, name in enumerate(ids) if name}
+    known = [place for place, name in enumerate(ids) if name]
+    last = np.array([places[ids[place]] for place in known], dtype=np.int64)
+    lines = np.array(known, dtype=np.int64) % max(len(table), 1)
+    differ = np.flatnonzero(np.any(values[lines] != values[last], axis=1))
+    if len(differ):
+        raise ValueError(
+            f"{file}: {ID} {ids[known[differ[0]]]} comes more than once, and not with the same "
+            f"values ({len(differ)} such lines)"
+        )
+    return places
+
+
+def columns_of(file: Path) -> list[str]:
+    import pyarrow.parquet as parquet
+    from pyarrow.lib import ArrowInvalid
+
+    try:
+        return list(parquet.read_schema(file).names)
+    except (ArrowInvalid, OSError) as error:
+        raise ValueError(f"{file} is no parquet file: {str(error).splitlines()[0]}") from error
+
+
+def opened(file: Path, columns: Sequence[str]) -> Any:
+    from pyarrow.parquet import read_table
+
+    known = columns_of(file)
+    named = [name for name in (ID, TEXT) if name in known and name not in columns]
+    lacks = [column for column in columns if column not in known] + [ID] * (not named)
+    if lacks:
+        raise ValueError(f"{file} has no column {lacks[0]!r}; it has {', '.join(known)}")
+    return read_table(file, columns=[*named, *columns])
+
+
+def shown(source: Any) -> str:
+    return repr(source[:40]) if isinstance(source, str) else f"an input ({type(source).__name__})"
 
 
 @dataclass(frozen=True)
@@ -67,7 +164,6 @@ class Recorded(Around):
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The chosen models."""
         return (self.column,) if isinstance(self.column, str) else tuple(self.column)
 
     @property
@@ -95,8 +191,7 @@ class Model:
 
 
 def spellings(task: Task) -> Classes:
-    """The spellings of each class that a file may use: all of its names, also with _ for a
-    space."""
+    """The spellings of each class that a file may use: its names, also with _ for a space."""
     words = zip(task.class_names, task.aliases or [()] * len(task.class_names), strict=True)
     every = [(name, *others) for name, others in words]
     return tuple(tuple({w: 0 for n in one for w in (n, n.replace(" ", "_"))}) for one in every)
@@ -203,3 +298,31 @@ def classes_of(file: Path, table: Any, column: str, classes: Classes) -> Ints:
             "number of these from 0"
         )
     return np.array([number[value] for value in values], dtype=np.int64)
+
+
+def smoothed(probabilities: Floats, accuracy: float) -> Floats:
+    """(n, k) probabilities mixed with uniform ones, so that probability 1 becomes `accuracy`."""
+    rest = (1 - accuracy) / (probabilities.shape[1] - 1)
+    return np.asarray(rest + probabilities * (accuracy - rest), dtype=np.float32)
+
+
+def accuracies(answers: Ints, n_classes: int) -> Floats:
+    """(m,) accuracy of each of m models, from the agreement of (n, m) answers, ABSENT without one,
+    by expectation maximisation (Dawid and Skene, 1979). Shared errors cannot be seen: hence the
+    factor."""
+    n, m = answers.shape
+    given = [np.flatnonzero(answers[:, j] != ABSENT) for j in range(m)]
+    seen = [one_hot(answers[rows, j], n_classes) for j, rows in enumerate(given)]
+    belief = np.full((n, n_classes), 1 / n_classes)
+    for rows, one in zip(given, seen, strict=True):
+        belief[rows] += one
+    belief /= belief.sum(axis=1, keepdims=True)
+    for _ in range(ROUNDS):
+        logs = np.tile(np.log(belief.mean(axis=0) + 1e-9), (n, 1))
+        for rows, one in zip(given, seen, strict=True):
+            says = belief[rows].T @ one + 1 / n_classes
+            logs[rows] += one @ np.log(says / says.sum(axis=1, keepdims=True)).T
+        belief = softmax(logs)
+    pairs = zip(given, seen, strict=True)
+    right = np.array([(belief[rows] * one).sum() / max(len(rows), 1) for rows, one in pairs])
+    return np.clip(1 - SHARED * (1 - right), 1 / n_classes + MARGIN, SUREST)

@@ -13,8 +13,7 @@ from al_bench.core.arrays import above, one_of, softmax, unit
 from al_bench.core.state import Floats
 from al_bench.data.types import Task
 from al_bench.priors.common import Reading, class_vectors, cut
-from al_bench.priors.device import inference
-from al_bench.priors.weights import identity, pretrained
+from al_bench.priors.weights import identity, inference, pretrained
 
 if TYPE_CHECKING:
     import torch
@@ -150,7 +149,6 @@ class ClassNamePrototypes(Reading):
         return f"names({self.text.key}, temperature={self.temperature})"
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); O(n k d) time."""
         names = class_vectors(self.text.embed, task)
         cosine = unit(features) @ names.T
         return softmax(cosine / np.float32(self.temperature))

@@ -1,4 +1,4 @@
-"""The location and the identity of pretrained weights.
+"""The location and the identity of pretrained weights, and the device that computes with them.
 
 Weights are named by one string: ``package:MODULE/PATH`` (a file or folder in an installed Python
 package), a local file or folder, or a model hub's id. A pin identifies the bytes: the sha256 of the
@@ -8,7 +8,10 @@ folder or file may have no pin: it is then identified by its content.
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
@@ -16,19 +19,80 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from al_bench.core.hashing import digest
-from al_bench.priors.device import device, dtype
 
 if TYPE_CHECKING:
     import torch
 
+
+VARIABLE = "AL_BENCH_DEVICE"
+THREADS = "AL_BENCH_EMBED_THREADS"
 PACKAGE = "package:"
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt", ".onnx")
 TOKENS = (".json", ".txt", ".model")
 
 
+def device() -> torch.device:
+    """The device named by AL_BENCH_DEVICE (auto, cpu, cuda, cuda:1 ...), which is no part of a
+    run's identity; auto takes a GPU if any."""
+    import torch
+
+    wanted = os.environ.get(VARIABLE, "auto")
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if wanted != "cpu" and not wanted.startswith("cuda"):
+        raise ValueError(f"{VARIABLE}={wanted}; wanted auto, cpu or cuda")
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"{VARIABLE}={wanted}, but torch finds no GPU; wanted auto or cpu")
+    return torch.device(wanted)
+
+
+def dtype(precision: str) -> torch.dtype:
+    import torch
+
+    formats = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+    if precision not in formats:
+        raise ValueError(f"precision={precision}; wanted one of {', '.join(formats)}")
+    return formats[precision]
+
+
+def threads() -> int:
+    """The number of threads for embedding: AL_BENCH_EMBED_THREADS, or as many as torch uses."""
+    import torch
+
+    return int(os.environ.get(THREADS, torch.get_num_threads()))
+
+
+@contextmanager
+def inference() -> Iterator[None]:
+    """No gradients, `exact` float32, and an own number of `threads`: embedding gains from many."""
+    import torch
+
+    usual = torch.get_num_threads()
+    torch.set_num_threads(threads())
+    try:
+        with torch.inference_mode(), exact():
+            yield
+    finally:
+        torch.set_num_threads(usual)
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """Full float32 also in a GPU's convolutions, which would otherwise round to TF32."""
+    import torch
+
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        yield
+
+
+def autocast(precision: str, where: torch.device) -> torch.autocast:
+    import torch
+
+    return torch.autocast(where.type, dtype(precision), enabled=precision != "float32")
+
+
 def identity(weights: str, pin: str | None) -> str:
-    """The part of a cache key for these weights: their content, never their location. It opens no
-    package; an unpinned folder is read once."""
+    """The part of a cache key for these weights: their content, never their location."""
     if weights.startswith(PACKAGE):
         if pin is None:
             raise ValueError(f"{weights} has no pin; give the sha256 of its weight file")
@@ -70,8 +134,7 @@ def place(weights: str, pin: str | None) -> tuple[str, dict[str, str]]:
 def pretrained(
     weights: str, pin: str | None, precision: str, network: str, *others: str
 ) -> tuple[Any, ...]:
-    """A network of transformers, ready to predict, and its preprocessors by their classes'
-    names."""
+    """A network of transformers, ready to predict, and its preprocessors by class names."""
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
@@ -92,8 +155,7 @@ def pretrained(
 
 
 def dequantised(network: Any, file: Path) -> torch.nn.Module:
-    """A transformers encoder with float32 weights from the dynamically quantised ONNX graph in its
-    folder: (integers - zero point) x scale."""
+    """A transformers encoder with float32 weights from the quantised ONNX graph in its folder."""
     import torch
     import transformers
 
@@ -131,7 +193,6 @@ def is_local(weights: str) -> bool:
 
 
 def local(weights: str) -> Path:
-    """The path of local weights; FileNotFoundError if there is nothing."""
     path = Path(weights).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"no weights at {path}: no such file or folder")

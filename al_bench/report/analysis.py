@@ -29,9 +29,8 @@ from al_bench.report.stats import Floats
 
 @dataclass(frozen=True)
 class SettingResult:
-    """The results of one setting: its curves, its best baseline by mean area under the curve (or
-    its best method if no baseline was run), and each method's comparisons with random sampling and
-    with the best other baseline, if there is one."""
+    """The results of one setting: curves, best baseline by area (or best method), and each method's
+    comparisons with random sampling and the best other baseline."""
 
     curves: LearningCurves
     best: Method
@@ -50,8 +49,7 @@ class Analysis(ComparisonData):
 
     @cached_property
     def ranked(self) -> tuple[tuple[Method, ...], Floats]:
-        """Competitors with runs in every setting, by mean rank, best first, and their mean area
-        under the curve, (settings, methods)."""
+        """Competitors of all settings by mean rank, and their (settings, methods) areas."""
         parts = [found.curves for found in self.settings]
         shared = set.intersection(*(set(part.methods) for part in parts)) - self.oracles
         methods = sorted(shared)
@@ -69,7 +67,6 @@ class Analysis(ComparisonData):
 
     @cached_property
     def parts(self) -> dict[Setting, pd.DataFrame]:
-        """The frame's rows by setting."""
         return by_setting(self.frame)
 
     @property
@@ -78,7 +75,6 @@ class Analysis(ComparisonData):
 
     @cached_property
     def competitors(self) -> tuple[Method, ...]:
-        """All methods except those that read the truth."""
         return tuple(method for method in self.methods if method not in self.oracles)
 
     @property

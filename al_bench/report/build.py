@@ -12,19 +12,16 @@ from al_bench.report.analysis import Analysis
 from al_bench.report.claims import at_once
 from al_bench.report.figures.figures import figures
 from al_bench.report.results import NOT_AVAILABLE
-from al_bench.report.tables.answers import answer
-from al_bench.report.tables.cells import Table, headed
 from al_bench.report.tables.claims import at_a_glance
-from al_bench.report.tables.render import latex, markdown_text, section
-from al_bench.report.tables.tables import tables
+from al_bench.report.tables.render import Table, headed, latex, markdown_text, section
+from al_bench.report.tables.tables import answer, tables
 
 MOST = 40  # rows of a table on the page
 
 
 def write_report(analysis: Analysis, name: str, out: Path) -> list[Path]:
-    """Write under `out` tables/<name>.md (a page with an answer, a figure and a table) and .tex,
-    figures, every table's cells as details/<name>.parquet, and <name>.html with all of it; with
-    `report.glance` a page <name>_glance.md too."""
+    """Write a page, its table as LaTeX, figures, all cells as details, and HTML with all of it;
+    with `report.glance` a page <name>_glance.md too."""
     every, glance = tables(analysis), at_once(analysis.claims, analysis.spec.glance)
     folder = out / "tables"
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,8 +81,7 @@ def page(
     figures: Mapping[str, Sequence[Path]],
     shown: str = "",
 ) -> str:
-    """A page in Markdown: its question, the answer, the figure `shown` (by default the first that
-    there is), a table, what is missing, and links to the other files."""
+    """A page in Markdown: question, answer, the figure `shown` or the first, a table, and links."""
     spec = analysis.spec
     links = {key: f"../figures/{quote(files[0].name)}" for key, files in figures.items()}
     first = shown if shown in links else next(iter(links), None)
@@ -114,7 +110,6 @@ def page(
 
 
 def missing_parts(analysis: Analysis) -> list[str]:
-    """Sentences about what a report lacks."""
     gone = [analysis.names.all(run.setting) or run.what for run in analysis.results.unavailable]
     found = [f"{n}, {gone.count(n)} runs: {NOT_AVAILABLE}." for n in dict.fromkeys(gone)]
     found += [

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from al_bench.report.comparison import (
     PRODUCT,
@@ -20,15 +22,22 @@ from al_bench.report.comparison import (
 from al_bench.report.curves import LearningCurves
 from al_bench.report.keys import METHOD, Choice, Method, Setting
 from al_bench.report.names import Names, has_annotators
-from al_bench.report.selection import NoMatchError, Selection, as_text, keys_of_selection, only
-from al_bench.report.spec import Claim, ReportSpec
-from al_bench.report.stats import Floats
+from al_bench.report.savings import MedianShare, median_share
+from al_bench.report.spec import (
+    Claim,
+    NoMatchError,
+    ReportSpec,
+    Selection,
+    as_text,
+    keys_of_selection,
+    only,
+)
+from al_bench.report.stats import Floats, Paired, quantile_t
 
 
 @dataclass(frozen=True)
 class Opponent:
-    """A baseline and its metric: that of its models, or of its models times the prior at test;
-    method None: the prior alone."""
+    """A baseline and its metric, of its models or these times the prior; None: the prior alone."""
 
     method: Method | None
     metric: str
@@ -80,7 +89,6 @@ class ClaimResult:
     times_prior: bool = False
 
     def rows(self) -> dict[Setting, list[PairedResult]]:
-        """The sets of each row, in order."""
         there = sorted({result.row for result in self.sets})
         return {row: [result for result in self.sets if result.row == row] for row in there}
 
@@ -93,9 +101,8 @@ def at_once(results: Sequence[ClaimResult], names: Sequence[str]) -> list[ClaimR
 
 
 def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> ClaimResult:
-    """Compare a claim's method with its opponent in every setting; `missing` lists the comparisons
-    that lack runs. ValueError if `ours` selects several methods, or `baselines` no possible
-    baseline."""
+    """Compare a claim's method with its opponent in every setting; `missing`: what lacks runs.
+    ValueError if `ours` selects several methods, or `baselines` no possible one."""
     try:
         ours = only(f"report.claims {claim.name!r} ours", claim.ours, data.roles.methods)
     except NoMatchError as why:
@@ -141,8 +148,7 @@ def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> Clai
 
 
 def baselines_of(claim: Claim, ours: Method, roles: MethodRoles) -> tuple[list[Method], list[str]]:
-    """The baselines of a claim (by default the report's), and sentences about selections without
-    runs. The claim's own method and methods that read the truth are excluded."""
+    """A claim's baselines without itself and readers of the truth, and selections without runs."""
     this = f"report.claims {claim.name!r}"
     found, missing = set(() if claim.baselines else roles.baselines), []
     for selection in claim.baselines:
@@ -163,10 +169,8 @@ def baselines_of(claim: Claim, ours: Method, roles: MethodRoles) -> tuple[list[M
 
 
 def layout(settings: Sequence[Setting]) -> dict[Setting, tuple[Setting, Setting]]:
-    """The table row and the set of every setting.
-
-    A row is a kind of noise or an annotator pool, and the prior too if some settings differ only in
-    that. A set is a data set, with further groups if it appears several times in a row."""
+    """The table row and the set of every setting. A row is a kind of noise or an annotator pool,
+    and a prior if settings differ only there; a set is a data set, and what else tells it apart."""
     rest = [choice.group for choice in settings[0].without("prior").choices]
     there = set(map(has_annotators, settings))
     by = [group for group, has in (("noise", False), ("annotators", True)) if has in there]
@@ -254,3 +258,84 @@ def claim_spec(ours: Selection, baselines: Sequence[Selection], metric: str) -> 
         claims=[{"name": as_text(ours), "ours": ours}],
         method=(*METHOD, "learner") if learner else METHOD,
     )
+
+
+@dataclass(frozen=True)
+class MeanDifference:
+    """A mean difference in the metric, with 95 % CIs over seeds and sets, NaN with one of them."""
+
+    mean: float
+    over_seeds: tuple[float, float]
+    over_sets: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A claim over the sets of one row. area, end: differences in area under the curve and at the
+    full budget; share: of the budget, see `MedianShare`; verdicts: sets won, tied and lost by area;
+    worst, worst_set: the lowest difference in area; ours, theirs: means at the full budget."""
+
+    row: Setting
+    area: MeanDifference
+    end: MeanDifference
+    share: MedianShare
+    verdicts: tuple[int, int, int]
+    worst: float
+    worst_set: Setting
+    ours: float
+    theirs: float
+
+
+def summaries(result: ClaimResult) -> list[Summary]:
+    return [summary(row, sets) for row, sets in result.rows().items()]
+
+
+def summary(row: Setting, sets: Sequence[PairedResult]) -> Summary:
+    found, data = (
+        [one.comparison for one in sets],
+        [one.set.choice("dataset").config for one in sets],
+    )
+    verdicts = [one.area.verdict for one in found]
+    worst = min(range(len(sets)), key=lambda at: found[at].area.difference)
+    return Summary(
+        row,
+        mean_difference([one.area for one in found], data),
+        mean_difference([one.end for one in found], data),
+        median_share([one.efficiency for one in found], data),
+        (verdicts.count("win"), verdicts.count("tie"), verdicts.count("loss")),
+        found[worst].area.difference,
+        sets[worst].set,
+        *(float(np.mean([curve[-1] for curve in some])) for some in
+          ([one.ours for one in sets], [one.theirs for one in sets])),
+    )  # fmt: skip
+
+
+def mean_difference(found: Sequence[Paired], data: Sequence[str]) -> MeanDifference:
+    """The mean of paired differences, one a set, with its intervals; data: the set of each."""
+    values = np.array([one.difference for one in found])
+    errors = np.array([one.error for one in found])
+    freedom = np.array([len(one.apart) - 1.0 for one in found])
+    _, places = np.unique(list(data), return_inverse=True)
+    return MeanDifference(float(values.mean()), *mean_limits(values, errors, freedom, places))
+
+
+def mean_limits(
+    values: Floats, errors: Floats, freedom: Floats, data: NDArray[np.integer[Any]]
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """95 % intervals of a mean over seeds, and over other data sets like these. All arguments are
+    (n,): values, their standard errors with degrees of freedom, and indices of their data sets.
+
+    Over seeds, errors are combined with the degrees of freedom of Welch and Satterthwaite (1947).
+    Over data sets, the interval is from the spread between them (all sets of one together), which
+    includes the error within them. It is never narrower than over seeds, and NaN for one data set.
+    """
+    mean, number, count = float(values.mean()), len(values), int(data.max()) + 1
+    parts = errors**2
+    within = float(np.sqrt(parts.sum())) / number
+    apart = np.bincount(data, values - mean) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        free = float(parts.sum() ** 2 / (parts**2 / freedom).sum()) if within > 0 else 1.0
+        between = float(np.sqrt(apart.sum() * count / (count - 1))) / number
+    half = quantile_t(free) * within
+    wide = max(half, quantile_t(count - 1) * between) if count > 1 else np.nan
+    return (mean - half, mean + half), (mean - wide, mean + wide)

@@ -1,5 +1,4 @@
-"""Two methods compared in one setting: which runs and methods take part, which baseline is the
-strongest, and how they compare."""
+"""Two methods compared in one setting, and which runs, methods and baselines take part."""
 
 from __future__ import annotations
 
@@ -15,8 +14,7 @@ from al_bench.report.keys import GROUPS, Method, Setting, keyed
 from al_bench.report.names import PLAIN, Names
 from al_bench.report.results import SAME_PROBLEM, ProblemCheck, check_problems
 from al_bench.report.savings import Efficiency, area, efficiency
-from al_bench.report.selection import NoMatchError, Selection, keys_of_selection, only
-from al_bench.report.spec import ReportSpec
+from al_bench.report.spec import NoMatchError, ReportSpec, Selection, keys_of_selection, only
 from al_bench.report.stats import Floats
 from al_bench.runs.display import OURS
 
@@ -68,8 +66,7 @@ def narrowed(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
 
 
 def comparison_data(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> ComparisonData:
-    """The data that a report compares, from a tidy table; partial: whether runs are missing, so
-    that the spec's selections may match none."""
+    """The data that a report compares, from a tidy table; partial: whether runs are missing."""
     metrics = judged_by(frame, spec.metric)
     problems = check_problems(frame)
     every = keyed(frame, spec.method).drop(columns=[*GROUPS, *CONFIGS])  # the keys hold these
@@ -103,9 +100,8 @@ def without_full(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, dict[S
 
 
 def method_roles(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> MethodRoles:
-    """The roles of the methods in a keyed frame; partial: whether selections may match no run.
-
-    If the spec names no baselines, all published methods are; a user's own query rule is not."""
+    """The roles of the methods; partial: whether selections may match no run. By default all
+    published methods are baselines; a user's own rule is not."""
     methods = tuple(sorted(frame["method"].unique()))
     missing: list[str] = []
 
@@ -132,8 +128,7 @@ def method_roles(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> Method
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two sets of learning curves, paired by seed; baseline: the method of the second set, if it is
-    a single method."""
+    """Two sets of curves, paired by seed; baseline: the second's method, if it is one."""
 
     efficiency: Efficiency
     area: stats.Paired  # difference in area under the curve

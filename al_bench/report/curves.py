@@ -23,8 +23,7 @@ class LearningCurves:
 
     labels: (p,) numbers of labels, ascending, above zero; scores: (m, s, p), NaN where a method has
     no run with that seed; alone: (s,) the metric without labels, which is the prior's (NaN if
-    unknown); oracles: methods that read the truth, which are references and not competitors.
-    """
+    unknown); oracles: methods that read the truth, which are references and not competitors."""
 
     setting: Setting
     labels: Floats
@@ -41,7 +40,6 @@ class LearningCurves:
 
     @property
     def is_curve(self) -> bool:
-        """Whether there is more than one number of labels."""
         return len(self.labels) > 1
 
     def of(self, method: Method) -> Floats:
@@ -75,7 +73,6 @@ def check_metric(frame: pd.DataFrame, metric: str) -> None:
 
 def aligned(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with one label grid per setting, even if pool sizes and budgets differ by seed.
-
     Each round is placed at its mean number of labels over seeds. A setting whose methods differ at
     one seed is left unchanged."""
     per_seed = frame.groupby(["setting", "seed", "round"], observed=True)["n_labels"].nunique()
@@ -87,7 +84,6 @@ def aligned(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def curves_of(setting: Setting, frame: pd.DataFrame, metric: str) -> LearningCurves:
-    """The curves of one setting from its rows."""
     labelled = frame[frame["n_labels"] > 0]
     if not len(labelled):
         raise ValueError(f"no labels were labelled in {setting}; a learning curve needs some")

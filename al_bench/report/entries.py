@@ -1,11 +1,8 @@
 """Entries: a method's runs on a task as a folder, which others can check, merge and reproduce.
 
 A task is an experiment's settings without a method, by name and version, and the digests of its
-problems.
-
-The folder holds results, configuration (with the hash of the method's source), environment and a
-card. No code in it is ever run: a method is composed from the names of options, and code comes only
-from a folder that the user names.
+problems. The folder holds results, configuration, environment and a card; no code in it is ever
+run: a method is named by its options, and code comes only from a folder that the user names.
 """
 
 from __future__ import annotations
@@ -70,8 +67,7 @@ Entered for the task `{task}` by `albench enter {name} --task {task} {overrides}
 
 @dataclass(frozen=True)
 class LeaderboardTask:
-    """A task: its name, version, the metric that ranks entries, and the recorded facts of each
-    problem, by `problem_name`; empty if nothing was recorded."""
+    """A task, and what is recorded of each problem, by `problem_name`; metric: ranks entries."""
 
     name: str
     version: int
@@ -81,8 +77,7 @@ class LeaderboardTask:
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry as read from its folder, not checked yet. overrides: of the method; version: of the
-    task; environment: of its runs."""
+    """An entry as read, not checked; version: of the task; environment: of its runs."""
 
     name: str
     task: str
@@ -207,8 +202,7 @@ def problem_name(nodes: Mapping[str, Any], seed: int) -> str:
 def write_entry(
     folder: Path, overrides: list[str], task: LeaderboardTask, results: Results, job: Job
 ) -> list[Path]:
-    """Write an entry and return its files; job: any of its runs. A card that somebody filled in is
-    kept."""
+    """Write an entry and return its files; a card that somebody filled in is kept."""
     folder.mkdir(parents=True, exist_ok=True)
     named = {"name": folder.name, "task": task.name, "version": task.version}
     method = {"overrides": overrides, "method": method_of(job)}
@@ -246,7 +240,6 @@ def read_entry(folder: Path) -> Entry:
 
 
 def mapping(path: Path) -> dict[str, Any]:
-    """The mapping in a yaml or json file; ValueError if it holds none."""
     try:
         found = yaml.safe_load(path.read_text("utf-8"))
     except (ValueError, yaml.YAMLError) as error:
@@ -330,8 +323,7 @@ def check_blind(name: str, job: Job) -> None:
 
 
 def check_entry(name: str, results: Results, wanted: Collection[str], task: LeaderboardTask) -> int:
-    """Check an entry's runs, and count its problems without a recorded digest, which cannot be
-    compared with the task's own. wanted: the ids of its runs."""
+    """Check an entry's runs, whose ids are `wanted`; returns how many problems have no digest."""
     frame = results.frame
     if len(frame):
         check_run_ids(frame, name)
@@ -349,7 +341,6 @@ def check_entry(name: str, results: Results, wanted: Collection[str], task: Lead
 
 
 def check_complete(name: str, results: Results, wanted: Collection[str]) -> None:
-    """ValueError unless the runs are exactly the wanted ones."""
     there = set(results.frame["id"]) if len(results.frame) else set[str]()
     missing, more = sorted(set(wanted) - there), sorted(there - set(wanted))
     if len(missing) == len(wanted):
@@ -368,8 +359,7 @@ def check_complete(name: str, results: Results, wanted: Collection[str]) -> None
 
 
 def check_run(run: str, rounds: pd.DataFrame, known: Mapping[str, Any]) -> None:
-    """ValueError unless a run has each round once, and the labels and digest that the task
-    records."""
+    """ValueError unless a run has each round once, and the task's labels and digest."""
     if rounds["round"].tolist() != list(range(len(rounds))):
         raise ValueError(f"{run} has a round missing or twice")
     labels, digest = rounds["n_labels"].tolist(), rounds["digest"].iloc[0]
@@ -397,7 +387,6 @@ def print_differences(
     recorded: pd.DataFrame, made: pd.DataFrame, metric: str, tolerance: float
 ) -> int:
     """Print how each run differs in two tables of the same runs; 1 if any exceeds the tolerance.
-
     tolerance: of each area; 0: only seconds may differ. The mean area may differ by the tolerance
     over the square root of the number of runs: random differences average out, a bias does not."""
     shift = areas_by_id(made, metric) - areas_by_id(recorded, metric)

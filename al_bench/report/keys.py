@@ -29,10 +29,8 @@ GROUPS = (*SETTING, *METHOD, *ASKING)
 @total_ordering
 @dataclass(frozen=True)
 class Choice:
-    """A run's choice in one group: the option's name and its resolved config as JSON text.
-
-    Order: options without numbers first, then those with, by their numbers.
-    """
+    """A run's choice in one group: the option's name and its resolved config as JSON text. Order:
+    options without numbers first, then those with, by their numbers."""
 
     group: str
     option: str
@@ -40,13 +38,11 @@ class Choice:
 
     @cached_property
     def node(self) -> Mapping[str, Any]:
-        """The config; empty if there is none."""
         node = json.loads(self.config)
         return node if isinstance(node, Mapping) else {}
 
     @cached_property
     def parameters(self) -> Mapping[str, Any]:
-        """The config's plain values by dotted name."""
         return parameters(self.node)
 
     @cached_property
@@ -66,7 +62,6 @@ class Key:
     choices: tuple[Choice, ...]
 
     def choice(self, group: str) -> Choice:
-        """The choice in one of its groups."""
         return next(choice for choice in self.choices if choice.group == group)
 
     def __hash__(self) -> int:
@@ -80,11 +75,9 @@ class Key:
         return " ".join(f"{choice.group}={choice.option}" for choice in self.choices)
 
     def part(self, groups: Sequence[str]) -> Self:
-        """A key with only the choices of these groups."""
         return type(self)(tuple(choice for choice in self.choices if choice.group in groups))
 
     def without(self, *groups: str) -> Self:
-        """A key with the choices of all groups but these."""
         return type(self)(tuple(choice for choice in self.choices if choice.group not in groups))
 
     @cached_property
@@ -136,7 +129,6 @@ def keyed(frame: pd.DataFrame, method: Sequence[str] = METHOD) -> pd.DataFrame:
 
 
 def by_setting(frame: pd.DataFrame) -> dict[Setting, pd.DataFrame]:
-    """The rows of a keyed frame by setting, in order."""
     parts: dict[Any, pd.DataFrame] = dict(iter(frame.groupby("setting", observed=True)))
     return parts
 

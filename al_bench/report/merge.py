@@ -30,10 +30,9 @@ ROUNDING = 1.5 * 10**-PLACES  # older versions rounded halves differently in the
 
 
 def merged_tables(several: Mapping[str, Results]) -> Results:
-    """One table from several, given by name; a run in several is taken from the first.
-
-    ValueError if one id has different rows (seconds and rounding aside), an id is not the hash of
-    its run's columns, or one problem has different digests."""
+    """One table from several, given by name; a run in several is taken from the first. ValueError
+    if one id has different rows (seconds and rounding aside), an id is not the hash of its run's
+    columns, or one problem has different digests."""
     frames = {name: results.frame for name, results in several.items() if len(results.frame)}
     if not frames:
         raise ValueError(f"{', '.join(several)} have no finished run; there is nothing to merge")
@@ -52,14 +51,12 @@ def node(text: str) -> Any:
 
 
 def science_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that decided a run's numbers, from its columns."""
     found = {g: node(row[f"{g}_config"]) for g in SCIENCE if g in GROUPS}
     found |= {g: node(row[f"{g}_config"]) for g in OPTIONAL if row[f"{g}_config"] != "null"}
     return found | {"seed": int(row["seed"])}
 
 
 def runs_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The columns that describe each run, one row per id."""
     columns = ["id", "seed", "digest", *(f"{group}_config" for group in GROUPS)]
     runs = frame[columns].drop_duplicates()
     return [{str(key): value for key, value in row.items()} for row in runs.to_dict("records")]

@@ -63,11 +63,9 @@ def plainest(methods: Iterable[Method]) -> list[Method]:
 
 
 class Names:
-    """Display names, made of what varies among the methods and settings of a report.
-
-    An option is shown with the parameters that vary among its configs; for a part of a method, the
-    most common config is shown without them.
-    """
+    """Display names, made of what varies among the methods and settings of a report. An option is
+    shown with the parameters that vary among its configs; for a part of a method, the most common
+    config is shown without them."""
 
     def __init__(self, methods: Iterable[Method], settings: Iterable[Setting]) -> None:
         self.methods, self.settings = sorted(set(methods)), sorted(set(settings))
@@ -75,17 +73,14 @@ class Names:
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Names:
-        """The names in a keyed frame."""
         return cls(frame["method"].unique(), frame["setting"].unique())
 
     @cached_property
     def choices(self) -> Counter[Choice]:
-        """The number of methods or settings with each choice."""
         return Counter(choice for key in (*self.methods, *self.settings) for choice in key.choices)
 
     @cached_property
     def varying(self) -> frozenset[str]:
-        """The groups with several choices."""
         groups = Counter(choice.group for choice in self.choices)
         return frozenset(group for group, number in groups.items() if number > 1)
 
@@ -124,7 +119,6 @@ class Names:
         return self.parts(method, [choice.group for choice in method.choices])
 
     def parts(self, method: Method, groups: Sequence[str]) -> str:
-        """The name of a method by these groups only."""
         text = self.choice(method.choice("strategy")) if "strategy" in groups else ""
         name = whole(method) if "strategy" in groups else None
         own = OWN.get(name or "", {})
@@ -142,7 +136,6 @@ class Names:
         return text
 
     def setting(self, setting: Setting) -> str:
-        """A setting: its data set and what else varies among settings."""
         return self.all(setting.part(("dataset", *self.varying)))
 
     def all(self, key: Key) -> str:
@@ -160,12 +153,10 @@ def whole(method: Method) -> str | None:
 
 
 def telling(key: Key, absent: Collection[str]) -> list[Choice]:
-    """The choices of a key worth showing: `absent` groups only if chosen, and no noise beside
-    annotators."""
+    """The choices of a key worth showing; `absent` groups if chosen, no noise beside annotators."""
     there = [c for c in key.choices if (c.group in absent, c.option) != (True, "none")]
     return [c for c in there if c.group != "noise"] if has_annotators(key) else there
 
 
 def has_annotators(key: Key) -> bool:
-    """Whether a setting has several annotators."""
     return any(c.group == "annotators" and c.option != "none" for c in key.choices)

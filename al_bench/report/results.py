@@ -21,7 +21,7 @@ from al_bench.core.hashing import replaced
 from al_bench.report.keys import METHOD, SETTING, Choice, Setting, group_columns
 from al_bench.runs.config import PROBLEM
 from al_bench.runs.display import display_name, erring
-from al_bench.runs.schema import read_manifest, read_round_lines
+from al_bench.runs.store import read_manifest, read_round_lines
 
 FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
 SAME_PROBLEM = ("n_pool", "n_test", "class_counts", "noise_rate", "prior_balanced_accuracy")
@@ -31,11 +31,6 @@ NOT_AVAILABLE = "data set not available"
 SECONDS = ("select", "fit", "evaluate")
 PLACES = 4  # decimals
 DIGITS = 18  # most digits of a stored decimal: those that fit into 64 bits
-RENAMED = {  # columns and manifest keys of version 1.0, and their present names
-    "assignment": "annotator_selection",
-    "assignment_config": "annotator_selection_config",
-    "oracle": "reads_truth",
-}
 GIVEN = ["noise_rate", "cost"]  # configured rates and prices: not rounded, and repeated often
 
 
@@ -50,18 +45,14 @@ class Missing:
 
     @property
     def setting(self) -> Setting:
-        """The run's setting, as far as it is known."""
         groups = [group for group in SETTING if group in self.where]
         return Setting(tuple(Choice(g, self.where[g], self.where[f"{g}_config"]) for g in groups))
 
 
 @dataclass(frozen=True)
 class Results:
-    """The input of a report.
-
-    frame: rows of finished runs; failed, unfinished: the other runs; provenance: the distinct
-    commits, devices and versions of the runs.
-    """
+    """The input of a report. frame: rows of finished runs; failed, unfinished: the other runs;
+    provenance: the distinct commits, devices and versions of the runs."""
 
     frame: pd.DataFrame
     failed: tuple[Missing, ...]
@@ -70,12 +61,10 @@ class Results:
 
     @property
     def unavailable(self) -> tuple[Missing, ...]:
-        """The unfinished runs whose data set is not available."""
         return tuple(run for run in self.unfinished if run.why == NOT_AVAILABLE)
 
     @property
     def partial(self) -> bool:
-        """Whether some runs failed or are unfinished."""
         return bool(self.failed or self.unfinished)
 
     def summary(self) -> str:
@@ -115,8 +104,6 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
         except ValueError as problem:
             failed.append(Missing(name, UNKNOWN, str(problem)))
             continue
-        for part in ("choices", "science", "facts"):
-            manifest[part] = {RENAMED.get(key, key): v for key, v in manifest[part].items()}
         what = describe(manifest["choices"], manifest["science"], manifest["seed"])
         if manifest["error"]:
             failed.append(Missing(name, what, str(manifest["error"])))
@@ -145,8 +132,7 @@ def describe(choices: Mapping[str, str], science: Mapping[str, Any], seed: int) 
 def tidy(
     name: str, manifest: Mapping[str, Any], rounds: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """One flat row per round; labels, oracle calls and, with several annotators, cost are running
-    totals."""
+    """One flat row per round; labels, oracle calls and cost are running totals."""
     facts = manifest["facts"]
     fixed: dict[str, Any] = {"id": name} | group_columns(manifest["choices"], manifest["science"])
     fixed |= {"seed": int(manifest["seed"]), "digest": str(facts.get("digest") or "")}
@@ -186,18 +172,15 @@ def rounded(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 class ProblemCheck(NamedTuple):
-    """unchecked: number of runs that record no digest; rounded: number of problems whose runs
-    record several digests, with `SAME_PROBLEM` equal."""
+    """How many runs have no digest, and how many problems several that differ by rounding."""
 
     unchecked: int
     rounded: int
 
 
 def check_problems(frame: pd.DataFrame) -> ProblemCheck:
-    """Check that runs with the same problem settings and seed record the same digest of it.
-
-    Another processor may round a feature otherwise in its last bit, which makes another digest. So
-    digests may differ where all of `SAME_PROBLEM` is equal."""
+    """Check that runs with the same problem settings and seed have one digest, or, as processors
+    round differently, equal values of `SAME_PROBLEM`."""
     columns = [*(f"{group}_config" for group in PROBLEM), "seed"]
     facts = [name for name in SAME_PROBLEM if name in frame]
     runs = frame[["id", "digest", *PROBLEM, *columns, *facts]].drop_duplicates("id")
@@ -336,7 +319,6 @@ def read_parquet(path: Path) -> Results:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"{path} is damaged: what it says of missing runs and provenance "
                          "cannot be read") from None  # fmt: skip
-    table = table.rename_columns([RENAMED.get(name, name) for name in table.column_names])
     for number, column in enumerate(table.schema):
         if pa.types.is_decimal(column.type) or column.type == pa.float32():
             table = table.set_column(number, column.name, table.column(number).cast(pa.float64()))
@@ -344,8 +326,7 @@ def read_parquet(path: Path) -> Results:
 
 
 def load(source: str | Path, results: str | Path = "results") -> pd.DataFrame:
-    """The tidy table, a row per run and round, of a parquet file, of a folder of runs, or of a
-    report, by the name of its parquet file in the folder `results`."""
+    """The tidy table of a parquet file, a folder of runs, or a report in the folder `results`."""
     path, named = Path(source), Path(results) / f"{source}.parquet"
     if path.is_dir():
         return read_runs(path).frame

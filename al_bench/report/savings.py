@@ -1,7 +1,5 @@
-"""Label efficiency: the share of the budget at which one method reaches another's final accuracy.
-
-Curves are (b, p): b mean learning curves at p label counts. A saving is one less the share.
-"""
+"""Label efficiency: the share of the budget at which one method reaches another's final
+accuracy."""
 
 from __future__ import annotations
 
@@ -29,8 +27,7 @@ def area(curves: Floats, labels: Floats) -> Floats:
 
 
 def labels_needed(curve: Floats, labels: Floats, level: float) -> float:
-    """The labels at which a curve (p,), linear between points, first reaches a level; inf if
-    never."""
+    """The labels at which a curve (p,), linear between points, first reaches a level, or inf."""
     reached = np.flatnonzero(curve >= level - CLOSE)
     if not len(reached) or not reached[0]:
         return float(labels[0]) if len(reached) else np.inf
@@ -51,8 +48,7 @@ class Efficiency:
     share: of the budget, 0..1, inf where it is not reached; low, high: its 95 % CI over seeds, inf
     where its end is not reached, NaN with one seed; flat: whether the opponent's curve rises by
     less than `FLAT`, so that the share says nothing; chances: (400,) the probability that the share
-    is at most each of `SHARES`, as the seeds have it.
-    """
+    is at most each of `SHARES`, as the seeds have it."""
 
     share: float
     low: float
@@ -69,8 +65,7 @@ def efficiency(ours: Floats, opponent: Floats, labels: Floats) -> Efficiency:
     ours there less the opponent's end, is not zero by Student's t at 5 % (Fieller, 1954), from the
     first to the last.
 
-    ours: (s, p) curves; opponent: (s, p), paired by seed, or (s, 1) if it takes no labels.
-    """
+    ours: (s, p) curves; opponent: (s, p), paired by seed, or (s, 1) if it takes no labels."""
     from scipy.optimize import isotonic_regression
 
     apart, budget = ours - opponent[:, -1:], labels[-1]
@@ -107,8 +102,7 @@ class MedianShare:
 
     over_seeds, over_sets: 95 % CIs of the median, for other seeds of these sets and for other sets
     like these, NaN where there are too few; missed, flat, sets: how many sets do not reach the
-    opponent's final accuracy, say nothing of it, and do.
-    """
+    opponent's final accuracy, say nothing of it, and do."""
 
     median: float
     worst: float
@@ -120,10 +114,9 @@ class MedianShare:
 
 
 def median_share(found: Sequence[Efficiency], data: Sequence[str]) -> MedianShare:
-    """The median share over sets; data: the data set of each.
-
-    Over seeds: quantiles of the median of shares drawn from the chances of each set. Over sets:
-    order statistics of the data sets' medians (Thompson, 1936), which need six."""
+    """The median share over sets; data: the data set of each. Over seeds: quantiles of the median
+    of shares drawn from the chances of each set. Over sets: order statistics of the data sets'
+    medians (Thompson, 1936), which need six."""
     told = [(one, name) for one, name in zip(found, data, strict=True) if not one.flat]
     shares = np.array([one.share for one, _ in told])
     flat, missed = len(found) - len(told), int(np.isinf(shares).sum())

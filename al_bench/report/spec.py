@@ -5,14 +5,90 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
-from al_bench.report.keys import METHOD, SETTING, in_method
-from al_bench.report.selection import Selection, selections
+from al_bench.report.keys import METHOD, SETTING, Choice, K, Key, in_method
+from al_bench.runs.display import value
 
+Selection: TypeAlias = Mapping[str, Any]
 FIGURES = ("budget", "claims", "curves", "ranks", "heat", "recall", "precision", "ladder")
 LOWER_IS_BETTER = ("nll", "ece", "imbalance_l1", "labelled_noise")
 VALUES = ("area", "end", "last")
+
+
+class NoMatchError(ValueError):
+    """A selection matches none of the runs."""
+
+
+def selections(what: str, given: Any, groups: Sequence[str]) -> tuple[Selection, ...]:
+    """One selection or several, checked as far as possible without runs."""
+    found = [given] if isinstance(given, Mapping) else given
+    if isinstance(found, str) or not isinstance(found, Sequence):
+        found = [given]
+    for one in found:
+        if not isinstance(one, Mapping) or not one:
+            raise ValueError(f"{what} has {one!r}; wanted columns and their values, such as "
+                             f"{{{groups[0]}: ...}}, or a list of such")  # fmt: skip
+        unknown = [key for key in one if str(key).partition(".")[0] not in groups]
+        if unknown:
+            raise ValueError(f"{what} has the key {unknown[0]!r}; wanted one of {list(groups)}, or "
+                             "a parameter of one by its dotted name")  # fmt: skip
+    return tuple(found)
+
+
+def matches(key: Key, selection: Selection) -> bool:
+    return all(fits(own(key, name), wanted) for name, wanted in selection.items())
+
+
+def own(key: Key, name: str) -> Any:
+    """The value of a key in a column, or for a dotted name; None if it has none."""
+    group, _, path = name.partition(".")
+    choice: Choice | None = next((c for c in key.choices if c.group == group), None)
+    if choice is None or not path:
+        return choice and choice.option
+    return choice.parameters.get(path)
+
+
+def fits(found: Any, wanted: Any) -> bool:
+    """Whether a value is the wanted one, one of a list, or none of ``{not: ...}``."""
+    if isinstance(wanted, Mapping) and set(wanted) == {"not"}:
+        return not fits(found, wanted["not"])
+    return bool(found == wanted or (isinstance(wanted, Sequence) and not isinstance(wanted, str)
+                                    and found in wanted))  # fmt: skip
+
+
+def keys_of_selection(what: str, selection: Selection, keys: Sequence[K]) -> list[K]:
+    """The keys that match a selection; NoMatchError, which lists the values there are, if none."""
+    found = [key for key in keys if matches(key, selection)]
+    if not found:
+        there = (f"{name} {', '.join(values(name, keys)) or 'nowhere'}" for name in selection)
+        raise NoMatchError(f"{what} has {as_text(selection)}, of which there is no run; there is "
+                           f"{'; '.join(there)}")  # fmt: skip
+    return found
+
+
+def only(what: str, selection: Selection, keys: Sequence[K]) -> K:
+    """The one key that matches a selection; ValueError, which says how they differ, if several."""
+    found = keys_of_selection(what, selection, keys)
+    if len(found) > 1:
+        parts = [choice for key in found for choice in key.choices]
+        names = {c.group for c in parts} | {f"{c.group}.{p}" for c in parts for p in c.parameters}
+        several = {name: values(name, found) for name in sorted(names) if "_target_" not in name}
+        apart = (f"{name} ({', '.join(ones)})" for name, ones in several.items() if len(ones) > 1)
+        raise ValueError(
+            f"{what} has {as_text(selection)}, which {len(found)} methods are: "
+            f"{'; '.join(map(str, found))}; they differ in {'; '.join(apart)}"
+        )
+    return found[0]
+
+
+def values(name: str, keys: Sequence[Key]) -> list[str]:
+    found = {value(one) for key in keys if (one := own(key, name)) is not None}
+    return sorted(found)
+
+
+def as_text(selection: Selection) -> str:
+    return "{" + ", ".join(f"{name}: {value(wanted)}" for name, wanted in selection.items()) + "}"
 
 
 @dataclass(frozen=True)
@@ -22,8 +98,7 @@ class Claim:
     name: the opponent in words, as a table shows it; baselines: the methods of which the best in
     each set is the opponent (none: the report's); prior_alone: the opponent is the prior itself, a
     method without labels; times_prior: whether each baseline competes as it is and, if the runs
-    measured it, also with its model's probabilities multiplied by the prior's at test time.
-    """
+    measured it, also with its model's probabilities multiplied by the prior's at test time."""
 
     name: str
     ours: Selection
@@ -42,7 +117,6 @@ def checked_keys(what: str, given: Any, needed: Sequence[str], more: Sequence[st
 
 
 def claim_of(given: Any, inside: Sequence[str]) -> Claim:
-    """A claim from its config; inside: the groups that make up a method."""
     more = ("baselines", "prior_alone", "times_prior")
     checked_keys("a claim of report.claims", given, ("name", "ours"), more)
     name = given["name"]
@@ -69,8 +143,7 @@ class Pivot:
     rows, columns: groups such as `dataset` or `supervision`, or `method` and `setting` for all of
     their groups; metrics: several become columns; value: `area` under the curve, `end` (mean over
     the last tenth of the budget), `last` (after the last round), or a fraction of the pool at which
-    a round ends; where: a selection of the runs that count; note: a remark for the reader.
-    """
+    a round ends; where: a selection of the runs that count; note: a remark for the reader."""
 
     title: str
     rows: tuple[str, ...]
@@ -113,8 +186,7 @@ class ReportSpec:
     groups that make up a method, with `learner` if it is not part of the setting; question: what
     the page answers; claims: comparisons over sets, see `Claim`; glance: the names of up to three
     of them, of one method, for a page of their own; lines: the names of those whose curves the
-    figure `budget` shows; tables: further tables, see `Pivot`.
-    """
+    figure `budget` shows; tables: further tables, see `Pivot`."""
 
     metric: str = "balanced_accuracy"
     ours: Sequence[Selection] | Selection = ()
@@ -155,15 +227,12 @@ class ReportSpec:
         self.pivots  # noqa: B018 (they are checked where they are made)
 
     def selected(self, what: str) -> tuple[Selection, ...]:
-        """The selections of `ours` or of the `baselines`."""
         return selections(f"report.{what}", getattr(self, what), in_method(self.method))
 
     @cached_property
     def claimed(self) -> tuple[Claim, ...]:
-        """The claims, checked as far as possible without results."""
         return tuple(claim_of(given, in_method(self.method)) for given in self.claims)
 
     @cached_property
     def pivots(self) -> tuple[Pivot, ...]:
-        """The tables, checked as far as possible without results."""
         return tuple(pivot_of(given, self.metric) for given in self.tables)

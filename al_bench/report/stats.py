@@ -38,7 +38,6 @@ class Paired:
 
     @cached_property
     def difference(self) -> float:
-        """The mean difference."""
         return 0.0 if self.same else float(self.apart.mean())
 
     @cached_property
@@ -68,8 +67,7 @@ def ranks(scores: Floats) -> Floats:
 
 
 def friedman(scores: Floats) -> float:
-    """p-value (Friedman, 1937) that k methods rank alike over n settings, scores (n, k); NaN for
-    few."""
+    """p-value (Friedman, 1937) that k methods rank alike over n settings, scores (n, k)."""
     from scipy.stats import friedmanchisquare
 
     if scores.shape[0] < 2 or scores.shape[1] < 3:

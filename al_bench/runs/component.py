@@ -33,8 +33,7 @@ class Component:
 
     group: its config group; name: its option or class; params: its class, as ``_target_``, and its
     constructor's arguments by name; several: whether its run has several annotators, in which case
-    the class's ``several`` counts as a second version.
-    """
+    the class's ``several`` counts as a second version."""
 
     group: str
     name: str
@@ -49,13 +48,11 @@ class Component:
 
     @property
     def version(self) -> Any:
-        """The version that its class declares, or None."""
         return self.identity.get("version")
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """The parameters with versions and sources, and hashes of files instead of their paths:
-        hashed into a run's id, written to manifests and tables of results."""
+        """What is hashed into a run's id: parameters, versions, sources, hashes of files."""
         found: dict[str, Any] = identified(self.params, self.several)
         return found
 
@@ -91,8 +88,7 @@ def joined_name(texts: Mapping[str, str]) -> str:
 
 
 def identified(node: Any, several: bool = False) -> Any:
-    """A config node with the version, source and content of each component in it; several: whether
-    the run has several annotators (the settings of a whole run show this by themselves)."""
+    """A config node with the version, source and content of each component in it."""
     if isinstance(node, list | tuple):
         return [identified(part, several) for part in node]
     if isinstance(node, float) and node.is_integer():
@@ -125,7 +121,6 @@ def completed(node: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def targets(node: Any) -> Iterator[str]:
-    """The dotted name of every component in a config node."""
     inside = node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
     if isinstance(node, Mapping) and "_target_" in node:
         yield str(node["_target_"])

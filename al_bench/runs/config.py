@@ -59,8 +59,7 @@ def config_folders(extra: Path | None) -> list[Path]:
 
 @cache
 def installed_configs() -> tuple[Path, ...]:
-    """The config folders that installed packages name in the entry points ``al_bench.configs``;
-    each is a package whose folder holds config groups."""
+    """The config folders of installed packages with the entry point ``al_bench.configs``."""
     from importlib.metadata import entry_points  # slow to import
 
     folders: list[Path] = []
@@ -87,8 +86,7 @@ def installed_configs() -> tuple[Path, ...]:
 
 
 def instantiate(node: Any) -> Any:
-    """The object that a config node describes, by one call of its ``_target_``; no other function
-    makes objects from nodes. ValueError if the constructor refuses its arguments."""
+    """The object of a config node, by one call of its ``_target_``; ValueError if refused."""
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate as made_by_hydra
 
@@ -120,8 +118,7 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 
 
 def run_spec(value: Callable[[str], Any]) -> dict[str, Any]:
-    """The settings that decide a run's numbers, from the plain value of each top-level key; the
-    trainer's settings become part of the learners that it trains."""
+    """The settings that decide a run's numbers; the trainer's become part of its learners."""
     chosen = {key: found for key in OPTIONAL if (found := value(key)) is not None}
     whole = {key: value(key) for key in SCIENCE} | chosen
     given = {key: found for key, found in value("trainer").items() if key in TRAINING and found}
@@ -154,8 +151,7 @@ def key_of(override: str) -> str:
 
 
 def as_hydra_takes(overrides: Sequence[str]) -> list[str]:
-    """The overrides in Hydra's form: ``init=centroid`` becomes ``strategy@init=centroid``, a data
-    set's limit is added as a new key."""
+    """The overrides in Hydra's form: ``init=`` is ``strategy@init=``, a data set's limit is new."""
     for override in overrides:
         if key_of(override) in UNUSED and override != "hydra/sweeper=basic":
             raise ValueError(f"{override} would change nothing: {UNUSED[key_of(override)]}")
@@ -168,7 +164,6 @@ def as_hydra_takes(overrides: Sequence[str]) -> list[str]:
 
 
 def is_sweep(override: str) -> bool:
-    """Whether a command-line override has several values."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     return bool(OverridesParser.create().parse_override(override).is_sweep_override())

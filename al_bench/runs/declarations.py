@@ -1,6 +1,5 @@
 """What a class of this package declares, read from its source without importing it: some components
-take seconds to import. Public classes are also the options of the config groups.
-"""
+take seconds to import. Public classes are also the options of the config groups."""
 
 from __future__ import annotations
 
@@ -41,7 +40,6 @@ def definition(target: str) -> Definition | None:
 
 
 def statements(module: str) -> list[ast.stmt]:
-    """The statements of a module; none if it has no source."""
     spec = find_spec(module)
     return parsed(Path(spec.origin)).body if spec and spec.origin else []
 
@@ -92,7 +90,6 @@ def constants(target: str) -> Mapping[str, Any]:
 
 
 def assigned(body: list[ast.stmt]) -> dict[str, ast.expr]:
-    """The expression that each name is given in some statements."""
     found: dict[str, ast.expr] = {}
     for line in body:
         names = [line.target] if isinstance(line, ast.AnnAssign) else getattr(line, "targets", [])
@@ -106,8 +103,7 @@ def assigned(body: list[ast.stmt]) -> dict[str, ast.expr]:
 
 @cache
 def signature(target: str) -> Mapping[str, Any]:
-    """The parameters of a class's constructor, inherited ones included, with their default values
-    as a config expresses them; ``???`` without one."""
+    """The parameters of a constructor and their defaults as a config has them, or ``???``."""
     node, module = definition(target), module_of(target)
     if not isinstance(node, ast.ClassDef):
         return {}
@@ -129,8 +125,7 @@ def signature(target: str) -> Mapping[str, Any]:
 
 
 def expressed(node: ast.expr | None, module: str) -> Any:
-    """The value of an expression in a module as a config expresses it: of literals, constants and
-    objects of our classes."""
+    """The value of a literal, constant or object of our classes as a config expresses it."""
     if node is None:
         return MISSING
     if isinstance(node, ast.Dict):
@@ -161,7 +156,6 @@ def expressed(node: ast.expr | None, module: str) -> Any:
 
 @cache
 def methods(target: str) -> frozenset[str]:
-    """The names of a class's methods, inherited ones included."""
     node = definition(target)
     if not isinstance(node, ast.ClassDef):
         return frozenset()
@@ -170,7 +164,6 @@ def methods(target: str) -> frozenset[str]:
 
 
 def bases(target: str) -> list[str]:
-    """The dotted names of the classes that a class extends."""
     node = definition(target)
     assert isinstance(node, ast.ClassDef)
     found = [origin(ast.unparse(base), module_of(target)) for base in node.bases]

@@ -62,8 +62,7 @@ def changes(node: Mapping[str, Any], changed: Collection[str]) -> str:
 
 
 def differing(node: Mapping[str, Any], others: Collection[Mapping[str, Any]]) -> list[str]:
-    """The parameters of a node, by dotted name, whose values differ among some other nodes; an
-    inner part is compared only with parts of its own class."""
+    """The parameters of a node that differ among other nodes; parts only of their own class."""
     own, known = parameters(node), [parameters(other) for other in others]
 
     def peers(name: str) -> list[dict[str, Any]]:

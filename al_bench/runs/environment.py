@@ -1,11 +1,9 @@
 """Bit-equal results across processors: numerical libraries are limited to AVX2 if available.
 
-By default each library uses the widest instructions of the processor, so the order of sums and the
+By default each uses the widest instructions of the processor, so the order of sums and the
 polynomial of logarithms differ between machines. Libraries read their limits from environment
-variables when they are loaded; variables that are already set stay. The number of threads of a
-matrix product matters too. MKL does not promise equal bits between processor makers, and products
-of few rows differ; the encoders of the packaged models avoid these. `benchmarks/bits.py` compares
-the bits of those encoders and of a small run.
+variables when they are loaded. MKL does not promise equal bits between processor makers, and
+products of few rows differ, which the packaged encoders avoid (`benchmarks/bits.py`).
 """
 
 from __future__ import annotations
@@ -47,8 +45,7 @@ def deterministic() -> None:
 
     Call it first: ``import al_bench; al_bench.deterministic()``, before NumPy or torch is imported.
     RuntimeError if one of them is imported already, since it has chosen its instructions by then.
-    On a processor without AVX2 nothing changes. A run's manifest records whether the limit held.
-    """
+    On a processor without AVX2 nothing changes. A run's manifest records whether the limit held."""
     if isa_limited():
         return
     loaded = [name for name in ("numpy", "torch") if name in sys.modules]
@@ -86,8 +83,7 @@ def at_start() -> Mapping[str, str]:
 
 
 def restart_limited(arguments: Sequence[str]) -> None:
-    """Restart this process, once, limited to one thread and, unless the arguments have
-    ``deterministic=false``, to AVX2."""
+    """Restart this process, once, with one thread and, unless ``deterministic=false``, AVX2."""
     wanted = {**ONE_THREAD, **MALLOC}
     if "deterministic=false" not in arguments:
         wanted |= isa_limits()
@@ -118,8 +114,7 @@ def versions(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def packages(settings: Mapping[str, Any]) -> Iterator[str]:
-    """The packages of the components, those that ours import, and gguf for weights in its
-    format."""
+    """The packages of the components, those that ours import, and gguf for its weights."""
     for target in targets(settings):
         yield from imports(target) if target.startswith(OURS) else [target.partition(".")[0]]
     if any(str(value).endswith(".gguf") for value in parameters(settings).values()):

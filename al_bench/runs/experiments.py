@@ -48,8 +48,7 @@ def command_lines(overrides: Sequence[str], extra: Path | None) -> dict[str, tup
 
 
 def sweeps(name: str, extra: Path | None) -> dict[str, dict[str, Any]]:
-    """The settings of each sweep of an experiment with each arm, by name; empty if it has
-    neither."""
+    """The settings of each sweep of an experiment with each arm, by name."""
     config = OmegaConf.to_container(composed([f"experiment={name}"], extra))
     assert isinstance(config, dict)
     both = []
@@ -85,5 +84,4 @@ def plans(overrides: Sequence[str], extra: Path | None) -> dict[str, Plan]:
 
 @lru_cache(maxsize=1)
 def known_plan(overrides: tuple[str, ...], extra: Path | None) -> Plan:
-    """The plan of these overrides, made once per process."""
     return plan(overrides, extra)

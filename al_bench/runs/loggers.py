@@ -1,8 +1,4 @@
-"""W&B, TensorBoard and CSV through Lightning's loggers; our own files are the record.
-
-A logger is opened for one run, given its rounds (the finished ones first when a run is resumed),
-and always closed, so that the runs of one process never mix.
-"""
+"""W&B, TensorBoard and CSV through Lightning's loggers; our own files are the record."""
 
 from __future__ import annotations
 
@@ -30,8 +26,6 @@ class LoggerFactory(Protocol):
 
 
 class Csv:
-    """One ``metrics.csv`` a run."""
-
     def open(self, run: str, manifest: Mapping[str, Any], folder: Path) -> Logger:
         from pytorch_lightning.loggers import CSVLogger
 
@@ -41,8 +35,6 @@ class Csv:
 
 
 class TensorBoard:
-    """One TensorBoard event folder a run."""
-
     def open(self, run: str, manifest: Mapping[str, Any], folder: Path) -> Logger:
         from pytorch_lightning.loggers import TensorBoardLogger
         from torch.utils.tensorboard.summary import hparams
@@ -96,7 +88,6 @@ def columns(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def title(manifest: Mapping[str, Any]) -> str:
-    """One line that describes a run."""
     choices, science = manifest["choices"], manifest["science"]
     shown = [choices["strategy"], display_name("dataset", choices["dataset"], science["dataset"])]
     shown.append(display_name("imbalance", choices["imbalance"], science["imbalance"]))

@@ -1,5 +1,4 @@
-"""The options of the config groups: their values, read from files and from the source of classes;
-which option a component is, and which overrides select it on the command line."""
+"""The options of the config groups: their values, their names, and overrides that select them."""
 
 from __future__ import annotations
 
@@ -36,7 +35,6 @@ class UnusualError(ValueError):
 
 
 def is_group(group: str, folders: Sequence[Path]) -> bool:
-    """Whether there is a config group of this name."""
     return group in KINDS or any((folder / group).is_dir() for folder in folders)
 
 
@@ -67,8 +65,7 @@ def places() -> dict[str, tuple[str, str | None]]:
 
 
 def chosen_node(place: str, chosen: Chosen, folders: Sequence[Path]) -> tuple[Any, str]:
-    """The values of one node of the main config and its option's name; what is chosen of it is
-    removed from `chosen`."""
+    """A node of the main config and its option's name; what it uses is removed from `chosen`."""
     key, option = places()[place]
     option = chosen.pop(key, option)
     if option in (None, "null"):
@@ -112,8 +109,7 @@ def options(group: str, folders: tuple[Path, ...]) -> dict[str, Any]:
 def read_option(
     group: str, option: str, folders: Sequence[Path], chosen: Chosen | None = None, place: str = ""
 ) -> dict[str, Any]:
-    """One option's values, with its defaults list merged in order; choices for parts inside it are
-    removed from `chosen`."""
+    """One option's values, with its defaults merged; what it uses is removed from `chosen`."""
     own = declared(group, option, folders)
     entries = own.pop("defaults", [])
     found: dict[str, Any] = {}
@@ -134,8 +130,7 @@ def read_option(
 
 
 def declared(group: str, option: str, folders: Sequence[Path]) -> dict[str, Any]:
-    """An option as a file, or else the class of that name, declares it: values and defaults
-    list."""
+    """An option's values and defaults list, as its file or else its class declares them."""
     if (path := file_of(group, option, folders)) is not None:
         return with_defaults(read_yaml(path))
     if (target := class_option(group, option)) is None:
@@ -144,15 +139,13 @@ def declared(group: str, option: str, folders: Sequence[Path]) -> dict[str, Any]
 
 
 def file_of(group: str, option: str, folders: Sequence[Path]) -> Path | None:
-    """The file of an option, None if there is none."""
     paths = [folder / group / f"{option}.yaml" for folder in folders]
     return next((path for path in paths if path.is_file()), None)
 
 
 def with_defaults(own: Mapping[str, Any]) -> dict[str, Any]:
-    """A file's content with the defaults of the constructors that it names. A default that is an
-    option itself becomes an entry of the defaults list, so that another one can be chosen for
-    it."""
+    """A file's content with the defaults of the constructors that it names; one that is an option
+    becomes an entry of the defaults list."""
     entries, values = own.get("defaults", []), {k: v for k, v in own.items() if k != "defaults"}
     if "_target_" not in own or any(isinstance(e, str) and e != "_self_" for e in entries):
         return dict(own)
@@ -166,8 +159,7 @@ def with_defaults(own: Mapping[str, Any]) -> dict[str, Any]:
 def completed_node(
     node: Mapping[str, Any], placed: Collection[str], parts: dict[str, str], above: str = ""
 ) -> dict[str, Any]:
-    """A node with the defaults of the constructors that it names, except at the places that are
-    `placed`; a default that is an option goes to `parts`, by ``group@place``."""
+    """A node with its constructors' defaults, not at `placed` places; options go to `parts`."""
     target = str(node.get("_target_", ""))
     default = signature(target) if target.startswith(OURS) else {}
     found: dict[str, Any] = {"_target_": target} if target else {}
@@ -206,7 +198,6 @@ def aliases(group: str) -> Mapping[str, str]:
 
 
 def deep_merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """A mapping updated with the values of another, recursively."""
     found = dict(one)
     for key, value in other.items():
         under = found.get(key)
@@ -251,12 +242,8 @@ def loader() -> type[SafeLoader]:
 def option_of(
     group: str, node: Mapping[str, Any], folders: Sequence[Path], typed: str | None = None
 ) -> str:
-    """The name of the option that a resolved component is.
-
-    The first that applies: the option typed by the user, if class and `name` agree; an option with
-    equal values; the component's own `name` (a user's own data); the option of its class that
-    differs in the fewest values; the class name in lower case.
-    """
+    """The name of the option that a resolved component is: the typed one, if class and `name`
+    agree; one with equal values; its own `name`; the nearest one of its class; or its class."""
     kind = {o: n for o, n in options(group, tuple(folders)).items()
             if n.get("_target_") == node["_target_"]}  # fmt: skip
     if typed in kind and node.get("name") == kind[typed].get("name"):
@@ -282,8 +269,7 @@ def beyond(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
 def unknown_key(
     node: Any, choices: Mapping[str, str], override: str, folders: Sequence[Path]
 ) -> str | None:
-    """The error message for an override whose key the chosen option does not have; None if it has
-    it, or the override adds it. node: the values of the chosen option."""
+    """The error for an override whose key the chosen option does not have; None if it has."""
     group, _, inner = key_of(override).partition(".")
     if not inner or group not in choices or override[0] in "+~" or has(node or {}, inner):
         return None
@@ -297,7 +283,6 @@ def unknown_key(
 
 
 def has(node: Any, key: str) -> bool:
-    """Whether a node has a value or a part at a dotted name."""
     return any(f"{name}.".startswith(f"{key}.") for name in parameters(node))
 
 
@@ -306,8 +291,7 @@ def has(node: Any, key: str) -> bool:
 
 @dataclass(frozen=True)
 class Asked:
-    """The arguments of `albench run` that select a component, quoted for a shell. renewed: whether
-    its parameters or version have changed since, so that they select the nearest one there is."""
+    """The arguments that select a component; renewed: whether it has changed since."""
 
     arguments: tuple[str, ...]
     renewed: bool
@@ -316,8 +300,7 @@ class Asked:
 def override_of(
     group: str, option: str, node: Mapping[str, Any], folders: Sequence[Path]
 ) -> Asked | None:
-    """The arguments that select a component with these values; None if these folders have no file
-    for the option. The hash of a file is left for the reader to fill in (``???``)."""
+    """The arguments that select a component, ``???`` for a file; None if there is no option."""
     if not node:
         return Asked((), False)
     more = [f"{group}.limit={node['limit']}"] if "limit" in node else []
@@ -336,8 +319,7 @@ def override_of(
 def overrides(
     key: str, own: Mapping[str, Any], base: Mapping[str, Any], folders: Sequence[Path]
 ) -> Iterator[str]:
-    """Overrides for the values in which a node differs from an option; a part of another class is
-    replaced by an option of its group."""
+    """Overrides for what differs from an option; a part of another class is another option."""
     for name, value in own.items():
         if name in ADDED or name not in base or base[name] == value:
             continue
@@ -381,7 +363,6 @@ def renewed(own: Mapping[str, Any], base: Mapping[str, Any], folders: Sequence[P
 
 
 def as_override_value(value: Any) -> str:
-    """A value in the syntax of Hydra's overrides."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, Mapping):

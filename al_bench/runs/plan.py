@@ -45,8 +45,7 @@ PLAIN = re.compile(r"[\w/]+(@[\w.]+)?=[\w./-]+")  # an override that chooses one
 
 @dataclass(frozen=True)
 class Node:
-    """A composed config or one top-level key of it, the chosen option of each config group, and
-    Hydra's own settings."""
+    """A composed config, or one key of it, its options by group, and Hydra's own settings."""
 
     config: DictConfig
     choices: Mapping[str, str]
@@ -96,19 +95,16 @@ class Job:
 
     @property
     def experiment(self) -> str | None:
-        """The experiment that the run belongs to, if any."""
         name = self.base.choices.get("experiment", "None")
         return None if name == "None" else name
 
     def at(self, key: str) -> Any:
-        """The plain value of one top-level key; only one that refers to others needs the whole
-        config."""
+        """The plain value of one key; only one that refers to others needs the whole config."""
         plain = self.changed.get(key, self.base).plain
         return plain[key] if key in plain else resolved(self.config)[key]
 
     @property
     def science(self) -> dict[str, Any]:
-        """The settings that decide the run's numbers."""
         return run_spec(self.at)
 
     @cached_property
@@ -132,11 +128,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every run of a command line; runs on the same problem are adjacent.
-
-    Options of different nodes are independent, so each is composed once: the cost of a plan grows
-    with the number of options, not of runs.
-    """
+    """Every run of a command line; runs on the same problem are adjacent. Each option is composed
+    once, so that the cost grows with their number, not with that of runs."""
 
     overrides: tuple[str, ...]  # the command line
     fixed: tuple[str, ...]  # the overrides that all runs share
@@ -244,8 +237,7 @@ def by_hydra(overrides: Sequence[str], extra: Path | None) -> Node:
 def plan(
     overrides: Sequence[str], extra: Path | None = None, compose: Composer | None = None
 ) -> Plan:
-    """Every run that ``albench run <overrides>`` would make; compose: a composer to share with
-    other plans."""
+    """Every run that ``albench run <overrides>`` would make; compose: shared with other plans."""
     if extra is not None:
         trust_folder(extra)
     folders, compose = config_folders(extra), compose or Composer(extra)
@@ -293,15 +285,13 @@ def values_of(override: str, extra: Path | None) -> list[str] | None:
 
 @cache
 def overrides_parser() -> Any:
-    """The parser of Hydra's overrides."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     return OverridesParser.create()
 
 
 def with_values(node: Node, key: str, overrides: Sequence[str], folders: Sequence[Path]) -> Node:
-    """One top-level key of a composed config with values set as Hydra sets them, some fifty times
-    faster than composing it anew."""
+    """One key of a composed config with values set as Hydra does, fifty times faster."""
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra.errors import ConfigCompositionException
 
@@ -332,8 +322,7 @@ def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
 
 
 def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """Combinations reordered so that those with the same problem are adjacent: a process keeps
-    it."""
+    """Combinations reordered so that those with the same problem are adjacent."""
     same: dict[tuple[tuple[str, ...], ...], list[Sequence[str]]] = {}
     for combination in combinations:
         parts = _by_node(combination)
@@ -343,7 +332,6 @@ def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
 
 
 def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Overrides grouped by the top-level node they change."""
     groups: dict[str, tuple[str, ...]] = {}
     for override in combination:
         key = top_level_node(override)

@@ -18,8 +18,7 @@ class ProxySelection:
 
     learner, supervision: the proxy, which is the learner of the run that queried, and that run's
     training rule (null: this run's); every: train and measure after every so many of its rounds and
-    at the end (null: only at the end).
-    """
+    at the end (null: only at the end)."""
 
     def __init__(
         self, learner: Learner, supervision: Supervision | None, every: int | None
@@ -31,9 +30,8 @@ class ProxySelection:
     def rounds(
         self, log: Sequence[Round], parts: Parts, problem: Problem, seed: int, done: int = 0
     ) -> Iterator[Round]:
-        """Yield a round for each point of a finished run's log, from the one numbered `done` on.
-
-        A point queries all rows queried since the last point. The proxy is fitted in every round as
+        """Yield a round for each point of a finished run's log, from the one numbered `done` on. A
+        point queries all rows queried since the last point. The proxy is fitted in every round as
         in its own run, since some training rules read the model that chose the rows."""
         relabel, number = parts.protocol.allow_relabel, 0
         state = State.start(problem.pool, problem.annotator_pool, relabel)

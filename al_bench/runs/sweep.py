@@ -1,9 +1,6 @@
-"""Sweeps: many runs, given to a Hydra launcher in parts, so that a worker loads things once.
-
-Hydra composes every run of a sweep twice and starts it as a separate job, which costs more than a
-small run. Here a job is a part of the sweep: several runs in sequence in one process, which keeps
-data, embeddings and models. Everything else (joblib, Slurm, Ray) is left to the launcher.
-"""
+"""Sweeps: many runs, given to a Hydra launcher in parts: Hydra would start a job for each run,
+which costs more than a small run. Here a job is several runs in one process, which keeps data,
+embeddings and models."""
 
 from __future__ import annotations
 
@@ -134,7 +131,6 @@ def run_part(
     config: DictConfig,
 ) -> list[str]:
     """Make the runs of one part of a plan in `folder`, in sequence; returns a sentence per failure.
-
     planned_as: the command line and the digest of the plan; leader: the id of a process without
     which this one ends, or None."""
     from al_bench.runs.run import execute
@@ -165,7 +161,6 @@ def end_with(leader: int) -> None:
 
 
 def effective(workers: int) -> int:
-    """The number of processes in joblib's notation: -1 is every core."""
     from joblib import effective_n_jobs
 
     return int(effective_n_jobs(workers))
@@ -187,10 +182,8 @@ def runs_per_job(planned: Plan) -> int:
 @dataclass
 class Counted(Aloud):
     """The output of one run among many: how many are done in all processes, and the time left.
-
     total: the number of runs; tally: a file to which every process of the sweep adds one letter per
-    run; began: the start time. A round is printed if nothing was printed for some seconds.
-    """
+    run; began: the start time. A round is printed if nothing was printed for some seconds."""
 
     total: int
     tally: Path
@@ -207,7 +200,6 @@ class Counted(Aloud):
             print(f"{count}: {text}", flush=True)
 
     def failed(self, text: str) -> None:
-        """Print a failure, always."""
         print(f"{self.count('m')}: failed: {text}", flush=True)
 
     def count(self, letter: str) -> str:

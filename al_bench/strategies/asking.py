@@ -1,8 +1,5 @@
-"""Strategies that relabel: they query labelled rows again as well as unlabelled rows.
-
-Without ``state.allow_relabel`` they query unlabelled rows only. A row is queried at most once per
-annotator, and a second time in a batch only after all other candidates.
-"""
+"""Strategies that relabel: they query labelled rows as well, unless ``state.allow_relabel`` is
+false; a row at most once per annotator, a second time in a batch only after all others."""
 
 from __future__ import annotations
 
@@ -13,10 +10,9 @@ import numpy as np
 
 from al_bench.core.arrays import at_least, entropy, fraction, one_hot, one_of
 from al_bench.core.state import Floats, Ints, Querying, State, Strategy
-from al_bench.crowd.cross_val import views
+from al_bench.crowd.crossfit import views
 from al_bench.crowd.libraries import NEEDED, answer_table, quietly
-from al_bench.strategies.balance import unanswered
-from al_bench.strategies.common.ranking import top
+from al_bench.strategies.common.ranking import top, unanswered
 from al_bench.strategies.uncertainty import Margin
 
 WORTHS = ("disagreement", "doubt", "change", "random")
@@ -120,7 +116,6 @@ class AskAgain:
         return followed(self.inner.select(state.without_relabeling(), new, rng), again)
 
     def worth(self, state: State, rows: Ints) -> Floats:
-        """(m,) score of relabelling each of these labelled rows."""
         if self.by == "random":
             return np.zeros(len(rows))
         if self.by == "disagreement" or state.consensus is None:
@@ -148,11 +143,10 @@ def _followed(choice: Querying, last: Ints) -> Querying:
 def chance_of_change(probs: Floats, accuracy: float) -> Floats:
     """(m,) probability that one more answer changes the most probable class, by Bayes' rule.
 
-    probs: (m, k) q, of the true class; accuracy: a, of the annotator, with evenly spread errors
-    ``e = (1 - a) / (k - 1)``. Answer c has probability ``a q_c + e (1 - q_c)`` and makes c the most
+    probs: (m, k) q, of the true class; accuracy: a, of the annotator, with evenly spread errors ``e
+    = (1 - a) / (k - 1)``. Answer c has probability ``a q_c + e (1 - q_c)`` and makes c the most
     probable class in place of t if ``a q_c > e q_t``; the result sums over these c. Zero if a is at
-    most chance, as such an answer carries no information.
-    """
+    most chance, as such an answer carries no information."""
     k = probs.shape[1]
     error = (1 - accuracy) / (k - 1)
     if accuracy <= error:
@@ -169,10 +163,8 @@ class ReLabel:
     (re-active learning: Lin, Mausam and Weld, 2016).
 
     A row's score is ``(1 - alpha) H(p) + alpha H(y)``: the entropies of the task model's prediction
-    and of the row's label. H(y) is the consensus's entropy for a labelled row (zero without a
-    consensus) and log k for an unlabelled row. With alpha 0 it queries the same rows forever, as
-    the paper warns. The paper's impact sampling, which fits a model per candidate, is left out. The
-    paper assumes one known accuracy of all annotators; here the label model gives H(y). O(n k).
+    and of the row's label, the consensus's, or log k for an unlabelled row. With alpha 0 it queries
+    the same rows forever. The paper's impact sampling, a fit per candidate, is left out. O(n k).
 
         >>> rows = ReLabel(alpha=0.3).select(asked, 10, rng)
 
@@ -202,9 +194,8 @@ class ReLabel:
 class ActiveLab:
     """The rows of least certain label, labelled or not (Goh and Mueller, 2023; cleanlab).
 
-    Labelled and unlabelled rows share one score, from a classifier (`views`) and from the
-    annotators by their agreement; the lowest are queried. With few labels the task model replaces
-    the classifier. An unidentified column counts as one annotator. O(folds n d k + v a).
+    Labelled and unlabelled rows share one score, from a classifier (`views`; with few labels the
+    task model) and the annotators' agreement; the lowest are queried. O(folds n d k + v a).
 
         >>> rows = ActiveLab(l2=3.0).select(asked, 10, rng)
 

@@ -23,11 +23,9 @@ from al_bench.strategies.common.ranking import filled_at_random
 class Badge:
     """k-means++ seeding on hypothetical last-layer gradients (BADGE: Ash et al., 2020).
 
-    A row's gradient is (p - onehot(argmax p)) times its features, never formed: inner products
-    factorise. The largest gradient comes first; each next row is drawn with probability
-    proportional to its squared distance to the nearest chosen one. If all distances are zero (a
-    model that is always certain) the rest is random. O(u (d + k) + b u) time plus the distances
-    that a draw needs, O(u) memory.
+    A row's gradient is (p - onehot(argmax p)) times its features, never formed. The largest comes
+    first; each next row is drawn in proportion to its squared distance to the nearest chosen one.
+    O(u (d + k) + b u) time plus the distances that a draw needs, O(u) memory.
 
         >>> rows = Badge().select(state, 10, rng)
     """
@@ -37,7 +35,7 @@ class Badge:
         budget = min(budget, len(rows))
         if budget == 0:
             return rows
-        norms = gradient_norms(state.probs, state.rows.features)
+        norms = squared_norms(residuals(state.probs)) * squared_norms(state.rows.features)
         first = int(norms[rows].argmax())
         distance = between_gradients(state.probs, state.rows.features, norms)
         nearest = Nearest(rows, distance, reach(norms[rows], first))
@@ -45,19 +43,12 @@ class Badge:
 
 
 def residuals(probs: Floats) -> Floats:
-    """(n, k) p - onehot(argmax p): the loss gradient by the logits, for the predicted class.
-
-    The entry p - 1 is computed as minus the sum of the others, which keeps more digits."""
+    """(n, k) p - onehot(argmax p), the loss gradient; p - 1 is minus the sum of the others."""
     out = probs.copy()
     at = np.arange(len(probs)), probs.argmax(axis=1)
     out[at] = 0
     out[at] = -out.sum(axis=1)
     return out
-
-
-def gradient_norms(probs: Floats, features: Floats) -> Floats:
-    """(n,) squared length of each row's gradient."""
-    return squared_norms(residuals(probs)) * squared_norms(features)
 
 
 def between_gradients(probs: Floats, features: Floats, norms: Floats) -> Distance:
@@ -76,9 +67,8 @@ class Vessal:
     """Streaming volume sampling of gradients (VeSSAL: Saran et al., 2023).
 
     Rows pass in random order. Each is kept with probability min(1, q g' S^-1 g / mean): S is
-    `ridge` I plus the kept gradients' outer products, the mean is over the rows seen so far, and q
-    is the budget left divided by the rows left. Gradients are BADGE's. If one pass does not use up
-    the budget, random rows do. O(u dim^2 + u dim (d + k)) time, O(u dim) memory.
+    `ridge` I plus the kept gradients' outer products, q the budget left over the rows left; random
+    rows fill up. O(u dim^2 + u dim (d + k)) time, O(u dim) memory.
 
         >>> rows = Vessal(dim=16).select(state, 10, rng)
 
@@ -104,8 +94,7 @@ class Vessal:
 
 
 def projected(state: State, rows: Ints, dim: int, rng: np.random.Generator) -> Floats:
-    """(n, dim) products of random projections of residuals and of features: unbiased inner
-    products."""
+    """(n, dim) random projections of residuals times features: unbiased inner products."""
     features = state.rows.features
     left = rng.standard_normal((state.n_classes, dim)).astype(features.dtype)
     right = rng.standard_normal((features.shape[1], dim)).astype(features.dtype)
@@ -118,9 +107,8 @@ def projected(state: State, rows: Ints, dim: int, rng: np.random.Generator) -> F
 
 
 def one_pass(sketch: Floats, luck: Floats, ridge: float, budget: int) -> Ints:
-    """Positions kept, at most `budget`: row t is kept if luck[t] is below its probability. A
-    block's quadratic forms are computed together and corrected for each row that is kept inside
-    it."""
+    """Positions kept, at most `budget`: row t if luck[t] is below its probability. Blocks are
+    computed at once and corrected for rows kept inside."""
     n, dim = sketch.shape
     inverse = np.eye(dim) / ridge
     kept: list[int] = []

@@ -10,7 +10,7 @@ import numpy as np
 from al_bench.core.arrays import above, at_least, one_of, require
 from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.common.distances import blocks
-from al_bench.strategies.common.linear import linear_head
+from al_bench.strategies.common.posterior import linear_head
 
 WEIGHTINGS = ("counts", "published")
 PENDING = 256  # columns of corrections that are collected before they are subtracted at once
@@ -20,15 +20,11 @@ PENDING = 256  # columns of corrections that are collected before they are subtr
 class Bait:
     """Smallest tr(M^-1 F), forward then backward greedy (BAIT: Ash et al., 2021).
 
-    F is the mean Fisher information of a linear head over the labelled and unlabelled rows. A row's
-    information is the Kronecker product of diag p - p p' and h h'. M is `ridge` I plus the
-    information of labelled rows and of the batch. Rows are added greedily, then those that matter
-    least are removed; M^-1 and the rows' traces are updated by Woodbury's identity. A model without
-    a linear head is a linear head over its log-probabilities.
-
-    For k classes, c of them in an expectation, u unlabelled rows: O(n c^2 d^2 + (k d)^3) once, then
-    O(u k d c + u c^3 + (k d)^2 c) each of at most 2 `oversample` b steps; memory 8 (4 (k d)^2 +
-    3 u c^2) bytes.
+    F is the mean Fisher information of a linear head over the labelled and unlabelled rows; a row's
+    is the Kronecker product of diag p - p p' and h h'. M is `ridge` I plus the information of
+    labelled rows and of the batch. Rows are added greedily, then those that matter least removed.
+    O(n c^2 d^2 + (k d)^3) once, then O(u k d c + u c^3 + (k d)^2 c) each of at most 2 `oversample`
+    b steps; memory 8 (4 (k d)^2 + 3 u c^2) bytes.
 
         >>> rows = Bait(classes=2).select(state, 10, rng)
 
@@ -77,7 +73,6 @@ class Bait:
         return rows[greedy(queried.scaled(np.sqrt(new)), inverse, middle, count, budget)]
 
     def _weights(self, labelled: int, budget: int) -> tuple[float, float]:
-        """Weights of the information of a labelled row and of a queried row."""
         if self.weighting == "counts":
             return 1.0, 1.0
         return 1 / (labelled + budget), budget / (labelled + budget)
@@ -98,10 +93,9 @@ class Bait:
 class Factors(NamedTuple):
     """Factors of the Fisher information of n rows, in features and most probable classes.
 
-    features: (n, d); classes: (n, c), ascending; probs: (n, c) of these, summing to one; roots:
-    (n, c, c) with rows sqrt(p_j) (onehot(j) - p). The information of a row is the Kronecker product
-    of roots' roots and the outer product of its features.
-    """
+    features: (n, d); classes: (n, c), ascending; probs: (n, c) of these, summing to one; roots: (n,
+    c, c) with rows sqrt(p_j) (onehot(j) - p). The information of a row is the Kronecker product of
+    roots' roots and the outer product of its features."""
 
     features: Floats
     classes: Ints
@@ -151,7 +145,6 @@ class SymmetricSum:
 
 
 def likeliest(features: Floats, probs: Floats, classes: int) -> Factors:
-    """The factors of rows in their `classes` most probable classes."""
     count = min(classes, probs.shape[1])
     top = np.sort(np.argsort(-probs, axis=1, kind="stable")[:, :count], axis=1)
     p = np.take_along_axis(probs, top, axis=1).astype(np.float64)

@@ -11,14 +11,15 @@ import numpy as np
 
 from al_bench.core.arrays import at_least, entropy, share
 from al_bench.core.state import Floats, Ints, State, Strategy
-from al_bench.strategies.balance import (
+from al_bench.strategies.common.ranking import (
+    Ranking,
     belief,
     random_argmax,
     rare_classes,
     rarest_first,
+    top,
     unanswered,
 )
-from al_bench.strategies.common.ranking import Ranking, top
 from al_bench.strategies.uncertainty import Entropy
 
 
@@ -106,9 +107,8 @@ class TailFirst:
 class PCB:
     """PCB: balance the prior's classes among a strategy's candidates (Bang et al., 2024).
 
-    The class with the fewest labels and picks takes a random candidate of this pseudo-label. A
-    class without candidates is skipped. The cost is that of the inner strategy with the candidates
-    as its budget.
+    The class with the fewest labels and picks takes a random candidate of this pseudo-label; a
+    class without candidates is skipped.
 
         >>> rows = PCB(Entropy(), fraction=0.5).select(state, 10, rng)
 
@@ -150,7 +150,6 @@ class MostLikelyPositive(Ranking):
     rare: str = "labels"
 
     def score(self, state: State) -> Floats:
-        """O(n k)."""
         rare = rare_classes(state, self.rare)
         return np.asarray(state.probs[state.unlabelled][:, rare].sum(axis=1))
 
@@ -159,9 +158,8 @@ class MostLikelyPositive(Ranking):
 class ClassBalancedByTruth:
     """Upper reference, not a method: random rows balanced over their true classes; reads the truth.
 
-    Because of `reads_truth`, the runner calls ``given`` with the pool's truth before the run, and
-    every table marks the strategy as a reference. The class with the fewest true members among the
-    labelled rows and the picks is next; an exhausted class is skipped. O(n log n).
+    The runner calls ``given`` with the pool's truth before the run, and every table marks it. The
+    class with the fewest true members among labels and picks is next. O(n log n).
 
         >>> rows = ClassBalancedByTruth().given(truth).select(state, 10, rng)
 
@@ -175,11 +173,9 @@ class ClassBalancedByTruth:
     truth: Ints | None = None
 
     def given(self, truth: Ints) -> ClassBalancedByTruth:
-        """A copy that knows the true class of every pool row, (n,)."""
         return ClassBalancedByTruth(np.asarray(truth, dtype=np.int64))
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        """ValueError if the truth was not given."""
         if self.truth is None:
             raise ValueError("ClassBalancedByTruth was not given the truth; call given(truth)")
         rows = state.unlabelled

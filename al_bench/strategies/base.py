@@ -14,9 +14,8 @@ class Base:
     """BASE: equally many rows nearest to the decision boundary of each class (Emam et al., 2021).
 
     A row's distance to class c is its distance, in feature space, to the boundary between c and the
-    predicted class; for the predicted class itself, to its closest boundary. Classes choose in
-    random order and skip rows already taken. For a model without a linear head the features are its
-    log-probabilities. O(n k (d + k)) time, O(n k) memory.
+    predicted class; for this one, to its closest boundary. Classes choose in random order. Without
+    a linear head the features are log-probabilities. O(n k (d + k)) time, O(n k) memory.
 
         >>> rows = Base().select(state, 10, rng)
     """
@@ -37,7 +36,6 @@ class Base:
 
 
 def boundary_distances(state: State, rows: Ints) -> Floats:
-    """(m, k) distance of each row to the boundary of each class."""
     if isinstance(state.model, LinearModel):
         scores = state.rows.features[rows] @ state.model.weight.T + state.model.bias
         weight = state.model.weight.astype(float)

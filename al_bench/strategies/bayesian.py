@@ -75,8 +75,7 @@ class BatchBald(Bald):
     """Largest joint information of a batch, greedily (BatchBALD: Kirsch et al., 2019).
 
     The batch's possible answers are enumerated up to `configurations`, then sampled, which makes
-    the estimate noisy; beyond about ten rows it hardly distinguishes candidates. O(b c s t k) time
-    for s configurations and t models, O(s c k) memory in blocks.
+    the estimate noisy beyond about ten rows. O(b c s t k) time for s configurations, t models.
 
         >>> rows = BatchBald(candidates=50).select(state, 5, rng)
 
@@ -111,8 +110,7 @@ class BatchBald(Bald):
 def joint_greedy(
     predictions: Floats, budget: int, configurations: int, rng: np.random.Generator
 ) -> Ints:
-    """(budget,) positions that greedily maximise the mutual information of answers and model;
-    predictions: (c, t, k)."""
+    """(budget,) positions of greatest mutual information of answers and model, (c, t, k)."""
     c, t, _ = predictions.shape
     flat = np.ascontiguousarray(predictions.transpose(1, 0, 2), dtype=np.float64)  # (t, c, k)
     own = entropy(flat)  # (t, c): entropy of an answer given the model

@@ -16,10 +16,9 @@ class CBAL:
     """CBAL: largest entropy under a penalty for expected class imbalance (Bengar et al., 2022).
 
     Minimises over batches z the sum of -entropy plus `weight` times the L1 distance between the
-    batch's expected class counts and the labels that each class lacks for balance. The binary
-    program is relaxed to a linear one (HiGHS) and solved exactly over the whole pool by column
-    generation: rows of negative reduced cost enter until there are none. At most k + 1 rows are
-    fractional; the largest are taken. O(n k) a generation, memory O(n k).
+    batch's expected class counts and the labels that each class lacks. The binary program is
+    relaxed to a linear one (HiGHS), solved exactly by column generation; the largest fractions are
+    taken.
 
         >>> rows = CBAL(weight=2.0).select(state, 10, rng)
 
@@ -52,8 +51,7 @@ class CBAL:
 def relaxed(
     cost: Floats, probs: Floats, wanted: Floats, weight: float, budget: int, columns: int
 ) -> Floats:
-    """(n,) the optimal z of min z.cost + weight |z probs - wanted|_1, 0 <= z <= 1, sum z =
-    budget."""
+    """(n,) the best z of z.cost + weight |z probs - wanted|_1, 0 <= z <= 1, sum z = budget."""
     from scipy.optimize import linprog
 
     n, k = probs.shape

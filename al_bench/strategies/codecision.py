@@ -11,8 +11,7 @@ from al_bench.belief.belief import AveragedBelief
 from al_bench.core.arrays import at_least, fraction, margin, one_of
 from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.asking import best_first
-from al_bench.strategies.common.clusters import representatives
-from al_bench.strategies.common.distances import unit_rows
+from al_bench.strategies.common.distances import representatives, unit_rows
 
 VALUES = ("margin", "none")
 LEAST = 1e-12  # lower bound of a score: a cluster of weight zero has no mean

@@ -1,4 +1,4 @@
-"""Coverage of the pool by the queried rows: balls of one radius, or a kernel."""
+"""Coverage of the pool by the queried rows: core-sets, balls of one radius, or a kernel."""
 
 from __future__ import annotations
 
@@ -7,11 +7,104 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.core.arrays import above, at_least, margin, require, share, softmax
+from al_bench.core.arrays import above, at_least, fraction, margin, require, share, softmax
 from al_bench.core.state import Floats, Ints, State
-from al_bench.strategies.common.clusters import kmeans
-from al_bench.strategies.common.distances import blocks, pairwise, squared_distances, unit_rows
-from al_bench.strategies.common.greedy import lazy_greedy
+from al_bench.strategies.common.distances import (
+    Distance,
+    Nearest,
+    blocks,
+    kmeans,
+    pairwise,
+    settle,
+    squared_distances,
+    squared_norms,
+    unit_rows,
+)
+from al_bench.strategies.common.ranking import lazy_greedy
+
+FIRST_LOOK = 256  # centres that all rows are compared with; later ones only where necessary
+ROUNDING = 1e-5  # gains this close are ties: two rows often cover only each other
+
+
+class CoreSet:
+    """K-centre greedy on unit-length features (Sener and Savarese, 2018).
+
+    Repeatedly queries the row farthest from all labelled and chosen rows; without a label the first
+    is random. At most O((l + b) u d) time, most of which is skipped by bounds; O(u) memory.
+
+        >>> rows = CoreSet().select(state, 10, rng)
+    """
+
+    option = "coreset"
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        rows = rng.permutation(state.unlabelled)  # breaks ties at random
+        budget = min(budget, len(rows))
+        features = state.rows.features
+        nearest = Nearest(rows, on_sphere(features), np.full(len(rows), 4.0, features.dtype))
+        nearest.add(rng.permutation(state.labelled))
+        nearest.refresh(np.arange(len(rows)), min(FIRST_LOOK, len(nearest.centres)))
+        return rows[farthest(nearest, budget)]
+
+
+def farthest(nearest: Nearest, budget: int) -> Ints:
+    """(budget,) positions, each the farthest from all centres and from the positions before."""
+    chosen, alike = np.empty(budget, dtype=np.int64), np.ones_like(nearest.bounds)
+    for i in range(budget):
+        chosen[i] = nearest.argmax(alike)
+        nearest.take(int(chosen[i]))
+    return chosen
+
+
+def on_sphere(features: Floats) -> Distance:
+    """Squared distances between unit-length rows of `features`; zero rows stay zero."""
+    norms = np.sqrt(squared_norms(features))
+    lengths = (norms > 0).astype(features.dtype)
+    scales = lengths / np.where(norms > 0, norms, 1)
+
+    def distance(left: Ints, right: Ints) -> Floats:
+        dots = features[left] @ (features[right] * scales[right][:, None]).T
+        dots *= scales[left][:, None]
+        return settle(dots, lengths[left], lengths[right])
+
+    return distance
+
+
+@dataclass(frozen=True)
+class PCoreSet:
+    """K-centre greedy among class probabilities (PCoreSet: Kang et al., 2025).
+
+    Repeatedly queries the row whose probabilities are farthest from those of all labelled and
+    chosen rows. At most O((l + b) u k) time; O(u k) memory.
+
+        >>> rows = PCoreSet(weight=0.2).select(state, 10, rng)
+
+    Parameters
+    ----------
+    weight : of the prior's probabilities, 0 to 1; the model's weigh the rest. The authors' student
+        has a second head that imitates the foundation model, with weight one half; here the prior
+        takes its place
+    """
+
+    option = "pcoreset"
+
+    weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        fraction(self, weight=self.weight)
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        rows = rng.permutation(state.unlabelled)  # breaks ties at random
+        budget = min(budget, len(rows))
+        points = (1 - self.weight) * state.probs.astype(np.float64)
+        points += self.weight * state.rows.prior
+
+        def distance(left: Ints, right: Ints) -> Floats:
+            return squared_distances(points[left], points[right])
+
+        nearest = Nearest(rows, distance, np.full(len(rows), 2.0))
+        nearest.add(state.labelled)
+        return rows[farthest(nearest, budget)]
 
 
 @dataclass(frozen=True)
@@ -66,8 +159,7 @@ class ProbCover:
 
 
 def pure_radius(squared: Floats, assigned: Ints, purity: float) -> float:
-    """The largest squared radius at which a fraction `purity` of the open balls is of one
-    cluster."""
+    """The largest squared radius at which a part `purity` of the open balls is of one cluster."""
     nearest = np.full(len(squared), np.inf)
     for cluster in np.unique(assigned):
         inside = assigned == cluster
@@ -79,8 +171,7 @@ def pure_radius(squared: Floats, assigned: Ints, purity: float) -> float:
 
 
 def greedy_cover(near: NDArray[np.bool_], covered: NDArray[np.bool_], budget: int) -> Ints:
-    """Positions that cover most new rows, one by one, until all is covered or the budget is spent.
-    near: (s, s) symmetric; covered: (s,), changed in place. O(s^2) time in all."""
+    """Positions that cover most new rows; near: (s, s); covered: (s,), changed in place."""
     edges = near.view(np.uint8)
     degrees = np.zeros(len(near), dtype=np.int64)
     open_rows = np.flatnonzero(~covered)
@@ -97,9 +188,6 @@ def greedy_cover(near: NDArray[np.bool_], covered: NDArray[np.bool_], budget: in
         for part in blocks(len(fresh), 128):  # sums of 128 ones do not overflow a byte
             degrees -= edges[fresh[part]].sum(axis=0, dtype=np.uint8)
     return np.array(chosen, dtype=np.int64)
-
-
-ROUNDING = 1e-5  # gains this close are ties: two rows often cover only each other
 
 
 @dataclass(frozen=True)

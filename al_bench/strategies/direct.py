@@ -9,21 +9,18 @@ import numpy as np
 
 from al_bench.core.arrays import at_least, fraction
 from al_bench.core.state import Ints, Querying, State
-from al_bench.strategies.common.lines import Board
+from al_bench.strategies.galaxy import Board
 
 
 @dataclass(frozen=True)
 class Direct:
     """DIRECT: search each class's threshold, then query around it (Nuggehalli et al., 2025).
 
-    On a class's one-vs-rest line, a threshold predicts the class for all rows in front of it. The
-    classes, those of fewest labels first, search with equal parts of the budget: they query random
-    rows of the interval that may contain the best threshold, and shrink it from the end with more
-    errors. The rest of the budget is divided among the classes and queried in one oracle call
-    around the threshold of fewest errors. Withheld answers do not move a threshold.
-
-    Time O(K n log n) once and O(l log l) an oracle call for l known rows; memory 12 bytes a row and
-    class.
+    On a class's one-vs-rest line, a threshold predicts the class for all rows in front of it.
+    Classes, those of fewest labels first, query random rows of the interval that may contain the
+    best threshold, and shrink it from the end with more errors. The rest of the budget is queried
+    around the thresholds of fewest errors. Withheld answers do not move a threshold. Time O(K n log
+    n).
 
         >>> queries = Direct(parallel=2).select(state, 10, rng)
         >>> first = next(queries)
@@ -88,8 +85,7 @@ class Direct:
 
 
 def interval(spots: Ints, signs: Ints, length: int) -> tuple[int, int]:
-    """The interval of thresholds that may be best: it starts after the leading members and ends
-    before the trailing non-members. A threshold t has t places before it."""
+    """The interval of thresholds that may be best, after leading and before trailing ones."""
     members, others = spots[signs > 0], spots[signs < 0]
     front = members[: np.searchsorted(members, others[0])] if len(others) else members
     back = others[np.searchsorted(others, members[-1]) :] if len(members) else others
@@ -100,8 +96,7 @@ def interval(spots: Ints, signs: Ints, length: int) -> tuple[int, int]:
 def shrink(
     spots: Ints, signs: Ints, low: int, high: int, target: int, rng: np.random.Generator
 ) -> tuple[int, int]:
-    """Move the ends of an interval of thresholds inwards to `target` unknown places: the end with
-    more errors, both by the same amount if equal. Moves whole plateaus: O(l log l)."""
+    """Move an interval's ends inwards to `target` unknown places, by whole plateaus."""
     right = np.append(0, np.cumsum(signs))  # members minus others in front of spot i
     while (extra := count_unknown(spots, low, high) - target) > 0:
         at_low, at_high = np.searchsorted(spots, [low, high])

@@ -1,4 +1,4 @@
-"""Ensembles of strategies, each on random parts of the pool: a filter, and an upper reference."""
+"""Ensembles of strategies: a bandit over them, a filter by batches, and an upper reference."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import ClassVar
 import numpy as np
 
 from al_bench.core.arrays import above, at_least, one_hot, require, share
-from al_bench.core.balance import balanced_weights
-from al_bench.core.logistic import logistic
+from al_bench.core.logistic import balanced_weights, logistic
 from al_bench.core.problem import knowing
-from al_bench.core.state import Floats, Ints, State, Strategy
-from al_bench.strategies.balance import random_argmax, unanswered
+from al_bench.core.state import UNLABELLED, Floats, Ints, Querying, State, Strategy
+from al_bench.strategies.badge import Badge
+from al_bench.strategies.balanced import MostLikelyPositive
+from al_bench.strategies.common.ranking import random_argmax, unanswered
 from al_bench.strategies.coverage import UHerding
+from al_bench.strategies.galaxy import Galaxy
+from al_bench.strategies.similar import FLQMI
+from al_bench.strategies.uncertainty import Confidence
 from al_bench.strategies.wrappers import show_only
 
 
@@ -24,10 +28,8 @@ class Refine:
     2026).
 
     In each pass every rule proposes batches, each from a random part of the rows left; rows in no
-    batch are dropped. As in the authors' code, except for the config's rules: BAIT, their ninth, is
-    left out, since it costs more than the others together, and TypiClust clusters in two passes.
-    Costs `depth` times `batches` calls of rules, on `first` rows in the first pass and on far fewer
-    later.
+    batch are dropped. As in the authors' code, but for BAIT, which is too dear, and TypiClust in
+    two passes. Costs `depth` times `batches` calls of rules.
 
         >>> rows = Refine({"margin": Margin(), "badge": Badge()}, batches=4).select(state, 10, rng)
 
@@ -90,12 +92,10 @@ class BoSS:
     """Upper reference, not a method: of many rules' batches the one that lowers the error most;
     reads the truth (BoSS: Huseljic et al., TMLR 2026).
 
-    Rules propose batches, each from a random part of the pool. For each batch a linear head is
-    fitted on the labelled rows and on the batch's true classes; the batch whose head lowers the
-    class-balanced error most is queried. The authors measure the error on the test rows; here it is
-    measured on unlabelled pool rows outside the batch. Two of their rules take typical rows of each
-    true class; the config has ``truth_balanced`` instead. It has no BAIT, and TypiClust clusters in
-    two passes. Costs the rules, and per batch a fit on m rows, O(m d k) a step.
+    Rules propose batches, each from a random part of the pool. The batch whose linear head, fitted
+    with its true classes too, lowers the class-balanced error most is queried. The authors measure
+    it on test rows; here it is measured on unlabelled pool rows outside the batch.
+    ``truth_balanced`` stands for two of their rules; there is no BAIT.
 
         >>> rules = {"margin": Margin(), "truth": ClassBalancedByTruth()}
         >>> rows = BoSS(rules, batches=4).given(truth).select(state, 10, rng)
@@ -128,12 +128,10 @@ class BoSS:
         above(self, 0, l2=self.l2)
 
     def given(self, truth: Ints) -> BoSS:
-        """A copy that knows the true class of every pool row, (n,)."""
         rules = {name: knowing(rule, truth) for name, rule in self.rules.items()}
         return replace(self, rules=rules, truth=np.asarray(truth, dtype=np.int64))
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        """ValueError if the truth was not given."""
         if self.truth is None:
             raise ValueError("BoSS was not given the truth; call given(truth) first")
         rows = state.unlabelled
@@ -160,3 +158,71 @@ class BoSS:
         head = logistic(*data, self.l2, np.zeros(k), *fit)
         guesses = (state.rows.features[scored] @ head[:-1] + head[-1]).argmax(axis=1)
         return np.asarray(guesses != self.truth[scored])
+
+
+@dataclass(frozen=True)
+class Tailor:
+    """TAILOR: a bandit over strategies, rewarded for labels of rare classes (Zhang et al., 2023).
+
+    Each candidate proposes a batch. For each query, a class distribution is drawn for every
+    candidate from Dirichlet(1 + its counts); the candidate of highest expected reward gives its
+    next row. The reward of a class is one over its labels, negative if it has over half of all.
+    Counts start at expected labels of the batch and grow with the answers.
+
+        >>> queries = Tailor({"margin": Margin(), "badge": Badge()}).select(state, 10, rng)
+        >>> first = next(queries)
+
+    Parameters
+    ----------
+    candidates : strategies by name, at least one
+    chunk : rows per oracle call
+    trust : expected labels in a candidate's initial counts
+    """
+
+    candidates: Mapping[str, Strategy] = field(
+        default_factory=lambda: {
+            "galaxy": Galaxy(),
+            "likely": MostLikelyPositive(),
+            "confidence": Confidence(),
+            "badge": Badge(),
+            "flqmi": FLQMI(),
+        }
+    )
+    chunk: int = 10
+    trust: float = 5.0
+
+    def __post_init__(self) -> None:
+        require(len(self.candidates) > 0, self, "one at least", candidates=self.candidates)
+        at_least(self, 1, chunk=self.chunk)
+        at_least(self, 0, trust=self.trust)
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Querying:
+        budget = min(budget, len(state.unlabelled))
+        if not budget:
+            return None
+        lists = [unanswered(self.candidates[c], state, budget, rng) for c in self.candidates]
+        heads = np.zeros(len(lists), dtype=np.int64)
+        found = np.array([1 + self.trust * state.probs[rows].mean(axis=0) for rows in lists])
+        counts, free = state.counts.copy(), state.labels == UNLABELLED
+        while budget:
+            batch = np.empty(min(self.chunk, budget), dtype=np.int64)
+            asker = np.empty(len(batch), dtype=np.int64)
+            for i in range(len(batch)):
+                draws = np.array([rng.dirichlet(1 + seen) for seen in found])
+                hopes = np.round(draws @ reward(counts), 12)  # equal counts: rounding, no reward
+                asker[i] = random_argmax(hopes[None], rng)[0]
+                rows, head = lists[asker[i]], heads[asker[i]]
+                while not free[rows[head]]:
+                    head += 1
+                heads[asker[i]], batch[i], free[rows[head]] = head, rows[head], False
+            answers = yield batch
+            heard = answers >= 0
+            np.add.at(found, (asker[heard], answers[heard]), 1)
+            counts += np.bincount(answers[heard], minlength=len(counts))
+            budget -= len(batch)
+        return None
+
+
+def reward(counts: Ints) -> Floats:
+    worth = 1 / np.maximum(counts, 1)
+    return np.asarray(np.where(counts > counts.sum() / 2, -worth, worth))

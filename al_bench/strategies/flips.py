@@ -9,9 +9,14 @@ import numpy as np
 
 from al_bench.core.arrays import at_least, one_of, require, softmax
 from al_bench.core.state import Floats, Ints, Picked, Rows, State
-from al_bench.strategies.common.clusters import FULL, representatives
-from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
-from al_bench.strategies.common.linear import linear_head
+from al_bench.strategies.common.distances import (
+    FULL,
+    blocks,
+    representatives,
+    squared_distances,
+    unit_rows,
+)
+from al_bench.strategies.common.posterior import linear_head
 from al_bench.strategies.common.ranking import filled_at_random
 
 
@@ -20,12 +25,9 @@ class AlfaMix:
     """Rows that flip under feature mixing, one per cluster (ALFA-Mix: Parvaneh et al., 2022).
 
     Mixing with a class mean c of the labelled rows, at the paper's closed-form ratio, moves a row
-    by `step` |c - h| along its loss gradient. The length at which a row flips is computed instead
-    of searched. The step grows in multiples of `step`, below one, until there are enough
-    candidates. These are clustered by k-means, as many clusters as the budget, and the rows nearest
-    to the centres are queried; random rows fill up too few. Without a label every row is a
-    candidate. O(u d k) time, O(u d) memory at most. A model without a linear head is a linear head
-    over its log-probabilities.
+    by `step` |c - h| along its loss gradient. The step grows until there are enough rows that flip;
+    those nearest to as many k-means centres as the budget are queried, random rows fill up. O(u d
+    k) time, O(u d) memory at most.
 
         >>> rows = AlfaMix(step=0.1).select(state, 10, rng)
 
@@ -58,10 +60,8 @@ class AlfaMix:
 
 def flip_steps(state: State) -> Floats:
     """(u,) the smallest fraction of the distance to a class mean that flips the row; inf if none.
-
     Along the unit loss gradient g the score of class j gains (W g)_j a unit, so it overtakes the
-    predicted class c after (s_c - s_j) / ((W g)_j - (W g)_c).
-    """
+    predicted class c after (s_c - s_j) / ((W g)_j - (W g)_c)."""
     features, weight, bias = linear_head(state)
     labels = state.labels[state.labelled]
     labelled = features[state.labelled]
@@ -92,11 +92,9 @@ SPACES = ("standardised", "unit")
 class DropQuery:
     """Rows that flip under input dropout, one per cluster (DropQuery: Gupte et al., 2024).
 
-    Candidates change class in more than half of the dropout passes; with too few candidates fewer
-    changes suffice, but at least one. They are clustered by k-means, as many clusters as the
-    budget, and the rows nearest to the centres are queried; random rows fill up too few. Without a
-    label every row is a candidate, at unit length (the paper's start). O(passes u d) time plus
-    k-means on the candidates; O(u d) memory at most.
+    Candidates change class in more than half of the dropout passes, or in fewer if these are too
+    few; those nearest to as many k-means centres as the budget are queried, random rows fill up.
+    O(passes u d) time plus k-means on the candidates; O(u d) memory at most.
 
         >>> rows = DropQuery(passes=5).select(state, 10, rng)
 
@@ -167,8 +165,7 @@ def standardised(features: Floats, labelled: Floats, rate: float) -> Floats:
 
     The authors' head is dropout, batch normalisation without learned scale, and a linear map. Under
     dropout the labelled rows (m, d) keep their mean, and their second moment is divided by 1 -
-    rate; 1e-5 is added to the variance, as in PyTorch.
-    """
+    rate; 1e-5 is added to the variance, as in PyTorch."""
     mean = labelled.mean(axis=0, dtype=np.float64)
     second = np.mean(np.square(labelled, dtype=np.float64), axis=0) / (1 - rate)
     scale = 1 / np.sqrt(np.maximum(second - mean**2, 0) + 1e-5)

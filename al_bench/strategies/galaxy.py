@@ -3,12 +3,80 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from al_bench.core.arrays import at_least
-from al_bench.core.state import UNLABELLED, Ints, Querying, State
-from al_bench.strategies.common.lines import Board, smallest
+from al_bench.core.state import HIDDEN, UNLABELLED, Bools, Floats, Ints, Querying, State
+
+Places = NDArray[np.integer[Any]]
+
+
+class Board:
+    """The one-vs-rest rankings of a strategy, and the answers it gets within one batch.
+
+    Each class has a line: the visible rows from the most confident member of the class to the most
+    confident non-member, ties at random. On every line the rows labelled or queried so far are
+    marked. Rows predicted as class k come first, by probability; the others follow by ``p_k - max
+    p`` (the limit for eps to 0 of ``p_k - max p + eps * max p``), both to float32 precision. A line
+    is sorted when first read: O(n log n) time, 8 bytes a row."""
+
+    def __init__(self, state: State, rng: np.random.Generator) -> None:
+        self.said = state.labels.copy()
+        self.known = state.labelled
+        self._rows = rng.permutation(np.flatnonzero(state.labels != HIDDEN))
+        probs = state.probs[self._rows]
+        self._best = probs.max(axis=1)
+        self._probs = np.ascontiguousarray(probs.T)
+        self._lines: dict[int, tuple[Places, Places]] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def line(self, k: int) -> tuple[Places, Places]:
+        """(m,) rows of the line of class k in order, and (n,) the place of each row on it."""
+        if k not in self._lines:
+            own = self._probs[k]
+            lead = np.where(own >= self._best, own, own - self._best)
+            rows = self._rows[descending(lead)].astype(np.int32)
+            place = np.empty(len(self.said), dtype=np.int32)
+            place[rows] = np.arange(len(rows), dtype=np.int32)
+            self._lines[k] = rows, place
+        return self._lines[k]
+
+    def marks(self, k: int) -> tuple[Ints, Ints]:
+        """Ascending places of the known rows on the line of class k, with signs: +1 labelled k, -1
+        labelled otherwise, 0 not answered yet."""
+        place = self.line(k)[1][self.known].astype(np.int64)
+        order = np.argsort(place)
+        answers = self.said[self.known[order]]
+        signs = np.where(answers == k, 1, np.where(answers >= 0, -1, 0))
+        return place[order], signs
+
+    def take(self, rows: Ints) -> None:
+        self.known = np.concatenate([self.known, rows])
+
+    def hear(self, rows: Ints, answers: Ints) -> None:
+        """Record the annotator's answers, UNLABELLED where they are withheld."""
+        self.said[rows] = answers
+
+
+def descending(scores: Floats) -> Ints:
+    """(n,) ``argsort(-scores, kind="stable")``, faster: float32 bits order like integers."""
+    bits = scores.astype(np.float32).view(np.int32)
+    bits = np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits)
+    keys = (-bits.astype(np.int64) << 32) | np.arange(len(bits))
+    keys.sort()
+    return keys & 0xFFFFFFFF
+
+
+def smallest(values: NDArray[Any], where: Bools, rng: np.random.Generator) -> int:
+    """Position of the smallest value where the mask holds; ties at random."""
+    among = np.flatnonzero(where)
+    level = among[values[among] == values[among].min()]
+    return int(level[rng.integers(len(level))])
 
 
 @dataclass(frozen=True)
@@ -16,12 +84,9 @@ class Galaxy:
     """GALAXY: bisect the shortest gap between opposite answers (Zhang et al., 2022).
 
     Classes take turns from a random start. In its turn a class queries, on its one-vs-rest line,
-    the middle of the shortest unlabelled gap between opposite labels; without such a gap, the row
-    nearest to a change of labels; without such a change (a class without labels), a random row. A
-    row queried in the same oracle call, or whose answer is withheld, splits its gap without a sign,
-    so the next query bisects the rest.
-
-    Time O(K n log n) once and O(l log l) a query for l known rows; memory 12 bytes a row and class.
+    the middle of the shortest unlabelled gap between opposite labels; without one, the row nearest
+    to a change of labels, or a random row. A row without an answer splits its gap without a sign.
+    O(K n log n) once and O(l log l) a query for l known rows.
 
         >>> queries = Galaxy(chunk=5).select(state, 10, rng)
         >>> first = next(queries)
@@ -56,8 +121,7 @@ class Galaxy:
 
 
 def next_place(spots: Ints, signs: Ints, length: int, rng: np.random.Generator) -> int | None:
-    """The place to query on a line; None if no two answers are opposite. spots: (l,) ascending
-    places of known rows; signs: (l,) +1, -1, or 0 for no answer."""
+    """The place to query on a line, from ascending known places and their signs; or None."""
     left, right = _carry(signs), _carry(signs[::-1])[::-1]
     opposite = left[:-1] * right[1:] < 0
     if not opposite.any():

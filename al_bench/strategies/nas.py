@@ -9,8 +9,8 @@ import numpy as np
 
 from al_bench.core.arrays import at_least, require, softmax
 from al_bench.core.state import HIDDEN, UNLABELLED, Bools, Floats, Ints, Querying, State, Strategy
-from al_bench.strategies.balance import unanswered
 from al_bench.strategies.common.distances import unit_rows
+from al_bench.strategies.common.ranking import unanswered
 from al_bench.strategies.coverage import ProbCover
 
 RATE, MOMENTUM, DECAY, BATCH = 0.1, 0.9, 1e-4, 64  # of the SGD that `suspected` runs
@@ -20,13 +20,10 @@ RATE, MOMENTUM, DECAY, BATCH = 0.1, 0.9, 1e-4, 64  # of the SGD that `suspected`
 class NAS:
     """Noise-aware sampling: a covering strategy for which suspected label errors cover nothing.
 
-    The batch is queried in chunks of k rows, one per class, with the remainder in the first (Shafir
-    et al., 2025). Before each chunk the labels are filtered (`suspected`, the authors' filter for
-    few labels), and suspected rows are hidden from `inner`, so that their neighbourhood is covered
-    again. With fewer labels than classes none is suspected. A withheld answer is replaced by the
-    predicted class and not filtered. The authors also train without suspected labels; that is a
-    training rule and left out here. Costs the inner strategy, and O(m d k) an epoch for m labels, b
-    / k times.
+    The batch is queried in chunks of k rows (Shafir et al., 2025). Before each chunk labels are
+    filtered (`suspected`, the authors' filter for few labels), and suspected rows are hidden from
+    `inner`, so that their neighbourhood is covered again. A withheld answer is replaced by the
+    predicted class. Training without suspected labels is left out. O(m d k) an epoch, b / k times.
 
         >>> queries = NAS(ProbCover(), epochs=10).select(state, 10, rng)
         >>> first = next(queries)
@@ -89,8 +86,7 @@ def suspected(
     linear head with k + 1 classes is trained on all of them by SGD from zero; unlabelled rows get
     class k. A row's score is its class's score minus the best other one, before each step, averaged
     over epochs. The threshold is a percentile of the unlabelled rows' scores. The authors drop an
-    incomplete last batch; here it is smaller.
-    """
+    incomplete last batch; here it is smaller."""
     classes = np.append(answers, np.full(len(features) - len(answers), k))
     design = np.c_[features, np.ones(len(features))]
     weight = np.zeros((design.shape[1], k + 1))

@@ -14,6 +14,5 @@ class Random:
     """
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        """O(u) time and memory."""
         size = min(budget, len(state.unlabelled))
         return rng.choice(state.unlabelled, size=size, replace=False)

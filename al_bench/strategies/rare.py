@@ -16,10 +16,9 @@ from al_bench.strategies.common.ranking import top
 class RareFirst:
     """The rows likeliest to be of one class, and some others while few of them are (ours).
 
-    Likeliest first is relevance feedback (Lewis and Gale, 1994; Cormack and Grossman, 2014). Before
-    an answer of the class the foundation model ranks the rows, after it the predictions that a user
-    gets. The fewer of the last batch's answers are of the class, the more rows are drawn at random.
-    O(n k + n log n).
+    Likeliest first is relevance feedback (Lewis and Gale, 1994; Cormack and Grossman, 2014), by the
+    foundation model before an answer of the class. The fewer of the last batch's answers are of the
+    class, the more rows are drawn at random. O(n k + n log n).
 
         >>> rows = RareFirst(target=1).select(state, 10, rng)
 
@@ -39,7 +38,6 @@ class RareFirst:
         fraction(self, explore=self.explore)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        """ValueError if there is no such class."""
         wanted = f"the number of a class, 0..{state.n_classes - 1}"
         require(self.target < state.n_classes, self, wanted, target=self.target)
         rows = state.unlabelled

@@ -8,9 +8,8 @@ import numpy as np
 
 from al_bench.core.arrays import unit
 from al_bench.core.state import Floats, Ints, State
-from al_bench.strategies.balance import rare_classes
 from al_bench.strategies.common.distances import blocks, unit_rows
-from al_bench.strategies.common.greedy import lazy_greedy
+from al_bench.strategies.common.ranking import lazy_greedy, rare_classes
 
 
 @dataclass(frozen=True)
@@ -18,9 +17,8 @@ class FLQMI:
     """SIMILAR: rows whose gradients resemble those of rare-class labels (Kothawade et al., 2021).
 
     Maximises the facility-location mutual information with the query set: the sum over its rows of
-    their largest similarity to the batch, plus `eta` times the sum over the batch of the largest
-    similarity to the query set. Without labels of a rare class the batch is random. Lazy greedy;
-    O(n q (d + k)) time, 4 n q bytes.
+    their largest similarity to the batch, plus `eta` times that over the batch. Without labels of a
+    rare class the batch is random. Lazy greedy; O(n q (d + k)) time, 4 n q bytes.
 
         >>> rows = FLQMI(eta=0.5).select(state, 10, rng)
 
@@ -78,8 +76,7 @@ class FLCG:
 
 
 def gradient_similarity(state: State, left: Ints, right: Ints) -> Floats:
-    """(m, c) cosine of last-layer gradients, rescaled to [0, 1], at a row's label or else at the
-    predicted class."""
+    """(m, c) cosine of last-layer gradients in 0..1, at a row's label or predicted class."""
     residual, features = _directions(state, right)
     out = np.empty((len(left), len(right)), dtype=np.float32)
     for part in blocks(len(left)):
@@ -99,8 +96,7 @@ def _directions(state: State, rows: Ints) -> tuple[Floats, Floats]:
 
 
 def cover(similar: Floats, start: Floats, bonus: Floats, budget: int) -> Ints:
-    """Positions chosen greedily to raise the best similarity to each of c targets. similar: (m, c);
-    start: (c,) initial similarity; bonus: (m,) added to the gains."""
+    """Positions chosen greedily to raise the best similarity, (m, c), to each of c targets."""
     best = start.copy()
 
     def gain(at: Ints) -> Floats:

@@ -80,7 +80,6 @@ class SkActiveML:
         return filled_at_random(chosen, state.unlabelled, budget, rng)
 
     def _models(self, state: State, rng: np.random.Generator) -> dict[str, Any]:
-        """The models passed to the query, by parameter name."""
         models: dict[str, Any] = {}
         for name in task_model_names(signature(self.query.query).parameters) - set(self.models):
             models |= {name: TaskModel(state), f"fit_{name}": False}
@@ -98,8 +97,7 @@ def required(parameters: Mapping[str, Parameter]) -> set[str]:
 
 
 def task_model_names(parameters: Mapping[str, Parameter]) -> set[str]:
-    """Names of a query's parameters that accept a fitted classifier; none if the query refits
-    it."""
+    """Names of a query's parameters that accept a fitted classifier which it does not refit."""
     return set() if "ignore_partial_fit" in parameters else {"clf", "estimator"} & set(parameters)
 
 

@@ -1,5 +1,4 @@
-"""Uncertainty of the task model (Lewis and Gale, 1994), alone or times the prior, and
-disagreement of the two."""
+"""Uncertainty of the task model (Lewis and Gale, 1994), alone, and against the prior."""
 
 from __future__ import annotations
 
@@ -9,8 +8,7 @@ import numpy as np
 
 from al_bench.core.arrays import entropy, margin
 from al_bench.core.state import Floats, State
-from al_bench.strategies.balance import product
-from al_bench.strategies.common.ranking import Ranking
+from al_bench.strategies.common.ranking import Ranking, product
 
 
 class Confidence(Ranking):

@@ -1,20 +1,21 @@
-"""Wrappers: each hides rows from an inner strategy, which chooses among the others.
-
-Row numbers never change. An inner strategy that queries in steps does so through its wrapper.
-"""
+"""Wrappers: each hides rows from an inner strategy, which chooses among the others."""
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from al_bench.core.state import Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.badge import Badge
-from al_bench.strategies.balance import belief, random_argmax, rarest_first, unanswered
 from al_bench.strategies.clustered import ClassGuided
-from al_bench.strategies.common.ranking import top
+from al_bench.strategies.common.distances import blocks, unit_rows
+from al_bench.strategies.common.ranking import belief, random_argmax, rarest_first, top, unanswered
 from al_bench.strategies.uncertainty import Margin
+
+CELLS = 2**23  # similarities in memory at once
+ROWS = 2**16  # pool rows compared at once, so that the pool is read only a few times
 
 
 def show_only(state: State, rows: Ints) -> State:
@@ -48,8 +49,7 @@ class Subsample:
 class ClassBalanced:
     """Any strategy on a pool that is balanced by predicted class (under-sampling).
 
-    The inner strategy sees random rows, equally many of each predicted class while they last.
-    O(n k + n log n) plus the inner strategy.
+    The inner strategy sees random rows, equally many of each predicted class. O(n k + n log n).
 
         >>> rows = ClassBalanced(Margin(), size=50).select(state, 10, rng)
 
@@ -101,9 +101,7 @@ class SelectiveQuerying:
     """Any strategy on the rows where the prior is not confident (CB+SQ: Kim et al., 2024).
 
     The prior is confident on a row if its largest probability reaches its mean on the rows labelled
-    with the predicted class; never for a class without labels. The paper uses the prior's class as
-    pseudo-label of these rows; that is a training rule and left out here. With too few rows left,
-    the confident rows nearest to the threshold may be queried as well. O(n k).
+    with the predicted class. The paper's pseudo-labels of these rows are left out. O(n k).
 
         >>> rows = SelectiveQuerying(ClassGuided()).select(state, 10, rng)
 
@@ -126,8 +124,124 @@ class SelectiveQuerying:
 
 
 def confidence_bars(state: State) -> Floats:
-    """(k,) mean largest prior probability on the rows labelled with each class; infinite
-    without."""
+    """(k,) mean largest prior probability on rows labelled with each class, or infinite."""
     best = state.rows.prior[state.labelled].max(axis=1, initial=0).astype(float)
     sums = np.bincount(state.labels[state.labelled], weights=best, minlength=state.n_classes)
     return np.where(state.counts > 0, sums / np.maximum(state.counts, 1), np.inf)
+
+
+@dataclass(frozen=True)
+class AnchorAL:
+    """AnchorAL: any strategy near anchors of each labelled class (Lesci and Vlachos, 2024).
+
+    Anchors are labelled rows drawn by k-means++ seeding; each retrieves its most similar unlabelled
+    rows (cosine). The inner strategy sees the rows of largest mean similarity to them, or all rows
+    without a label. O(k a n d) time; memory O(n d).
+
+        >>> rows = AnchorAL(Margin(), size=50).select(state, 10, rng)
+
+    Parameters
+    ----------
+    inner : strategy that chooses among the rows it sees
+    anchors : labelled rows drawn per class, at most
+    neighbours : unlabelled rows that each anchor retrieves
+    size : rows that the inner strategy sees, at least the budget; the default is that of the
+        authors' runs
+    """
+
+    option = "anchoral"
+
+    inner: Strategy = field(default_factory=Margin)
+    anchors: int = 10
+    neighbours: int = 50
+    size: int = 10_000
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
+        if len(state.unlabelled) <= self.size or len(state.labelled) == 0:
+            return self.inner.select(state, budget, rng)
+        classes = np.flatnonzero(state.counts)
+        answered = [np.flatnonzero(state.labels == c) for c in classes]
+        anchors = np.concatenate([
+            rows[spread_positions(unit_rows(state.rows.features, rows), self.anchors, rng)]
+            for rows in answered
+        ])  # fmt: skip
+        return near(self.inner, state, anchors, self.neighbours, self.size, budget, rng)
+
+
+@dataclass(frozen=True)
+class SEALS:
+    """SEALS: any strategy on the nearest neighbours of the labelled rows (Coleman et al., 2022).
+
+    Cosine, exact search, anew in each round; without a label it sees all rows. O(l n d) time.
+
+        >>> rows = SEALS(Margin(), neighbours=5).select(state, 10, rng)
+
+    Parameters
+    ----------
+    inner : strategy that chooses among the rows it sees
+    neighbours : most similar unlabelled rows that it sees of each labelled row
+    """
+
+    inner: Strategy = field(default_factory=Margin)
+    neighbours: int = 100
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
+        if not (len(state.labelled) and len(state.unlabelled)):
+            return self.inner.select(state, budget, rng)
+        known, most = state.labelled, len(state.labels)
+        return near(self.inner, state, known, self.neighbours, most, budget, rng)
+
+
+def near(
+    inner: Strategy,
+    state: State,
+    anchors: Ints,
+    neighbours: int,
+    most: int,
+    budget: int,
+    rng: np.random.Generator,
+) -> Ints | Querying:
+    """The choice of `inner` among the rows nearest to anchors, filled up at random."""
+    rows, features = state.unlabelled, state.rows.features
+    score = mean_similarity(unit_rows(features, rows), unit_rows(features, anchors), neighbours)
+    amount = max(budget, min(most, int(np.isfinite(score).sum())))
+    return inner.select(show_only(state, rows[top(score, amount, rng)]), budget, rng)
+
+
+def spread_positions(features: Floats, amount: int, rng: np.random.Generator) -> Ints:
+    from sklearn.cluster import kmeans_plusplus
+
+    if amount >= len(features):
+        return np.arange(len(features))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # only duplicates: all distances are zero
+        _, chosen = kmeans_plusplus(features, amount, random_state=int(rng.integers(2**31)))
+    return np.unique(chosen).astype(np.int64)
+
+
+def mean_similarity(pool: Floats, anchors: Floats, neighbours: int) -> Floats:
+    """(n,) mean inner product with the anchors that have a row among their nearest, or -inf."""
+    sums, times = np.zeros(len(pool)), np.zeros(len(pool))
+    step = max(1, CELLS // max(1, min(len(pool), ROWS)))
+    for start in range(0, len(anchors), step):
+        rows, similar = nearest(pool, anchors[start : start + step], neighbours)
+        sums += np.bincount(rows, weights=similar, minlength=len(pool))
+        times += np.bincount(rows, minlength=len(pool))
+    return np.where(times > 0, sums / np.maximum(times, 1), -np.inf)
+
+
+def nearest(pool: Floats, anchors: Floats, neighbours: int) -> tuple[Ints, Floats]:
+    """(f,) rows among the nearest of an anchor, once per anchor, with similarities; in blocks."""
+    best = np.full((len(anchors), min(neighbours, len(pool))), -np.inf, dtype=pool.dtype)
+    found: list[tuple[Ints, Ints, Floats]] = []
+    for part in blocks(len(pool), ROWS):
+        similar = anchors @ pool[part].T
+        last = max(similar.shape[1] - best.shape[1], 0)
+        parted = np.partition(similar, last, axis=1)[:, last:]
+        merged = np.concatenate([best, parted], axis=1)
+        best = np.partition(merged, -best.shape[1], axis=1)[:, -best.shape[1] :]
+        owner, row = np.nonzero(similar >= best.min(axis=1)[:, None])
+        found.append((owner, row + part.start, similar[owner, row]))
+    owners, rows, similarities = (np.concatenate(each) for each in zip(*found, strict=True))
+    kept = similarities >= best.min(axis=1)[owners]
+    return rows[kept], similarities[kept]

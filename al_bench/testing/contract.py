@@ -1,8 +1,5 @@
-"""The contract of every component. The tests check all configs; ``albench check`` checks yours.
-
-Each check takes a function that makes a fresh component, and raises ContractError, with one
-sentence, if the component breaks its contract.
-"""
+"""The contract of every component; ``albench check`` checks yours. Each check takes a function that
+makes a fresh component, and raises ContractError if the contract is broken."""
 
 from __future__ import annotations
 
@@ -17,24 +14,22 @@ import numpy as np
 from al_bench.core.problem import knowing
 from al_bench.core.state import ABSENT, Ints, PriorModel, State, TrainingSet
 from al_bench.data.types import People, Truth
-from al_bench.testing import asking_contract, strategy_contract
-from al_bench.testing.asking import asked_situations
-from al_bench.testing.promises import (
+from al_bench.testing import strategy_contract
+from al_bench.testing.situations import (
     Check,
     ContractError,
     Make,
+    Situation,
+    after_training,
+    asked_situations,
     generator,
     global_generators_untouched,
     hands_off,
-    none_of,
-    same_again,
-)
-from al_bench.testing.situations import (
-    Situation,
-    after_training,
     make_pool,
     make_state,
+    none_of,
     one_annotator,
+    same_again,
     situations,
     telling_inputs,
 )
@@ -183,7 +178,7 @@ def _look(annotators: Any) -> Truth:
 
 
 CHECKS: dict[str, tuple[Check, ...]] = {
-    "strategy": strategy_contract.CHECKS,
+    **strategy_contract.CHECKS,
     "supervision": (
         makes_a_training_set,
         same_again(_taught, one_annotator),
@@ -193,7 +188,6 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "imbalance": (keeps_existing_rows,),
     "noise": (answers_every_row,),
     "annotators": (answer_as_a_crowd,),
-    **asking_contract.CHECKS,
 }
 ROLES = {"init": "strategy"}  # a start is a strategy of round 1 (strategy@init)
 

@@ -11,8 +11,7 @@ from al_bench.belief.belief import AveragedBelief, BeliefModel, belief_of
 from al_bench.belief.multi_annotator import AnswerTable, learned_skills, vote_targets
 from al_bench.belief.opinion_pool import mean_multi_annotator
 from al_bench.core.arrays import one_hot, softmax
-from al_bench.core.balance import balanced_weights
-from al_bench.core.logistic import logistic
+from al_bench.core.logistic import balanced_weights, logistic
 from al_bench.core.state import ABSENT, AnnotatorPool, Floats, Ints, Rows, State
 from al_bench.crowd import Majority
 from al_bench.testing.situations import make_pool

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from al_bench.cli.explore import modality
+from al_bench.cli.claim import modality
 from al_bench.cli.main import main
 from al_bench.report.keys import Choice
 from al_bench.report.results import write_parquet

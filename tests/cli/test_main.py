@@ -15,7 +15,7 @@ import al_bench
 from al_bench.cli.main import main
 from al_bench.cli.options import Several
 from al_bench.core.state import Floats
-from al_bench.priors.device import THREADS, inference
+from al_bench.priors.weights import THREADS, inference
 from al_bench.runs.config import config_dir
 from al_bench.runs.declarations import KINDS
 from al_bench.runs.plan import plan

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from al_bench.cli.main import main
-from al_bench.cli.prior_card import measured, sampled
+from al_bench.cli.prior_card import card_of, measured, sampled, write_card
 from al_bench.core.state import Floats
 from al_bench.data.types import Dataset, Split, Task
-from al_bench.report.prior_card import card_of, write_card
 
 SAID = np.array([[0.6, 0.3, 0.1], [0.5, 0.4, 0.1], [0.2, 0.7, 0.1], [0.9, 0.1, 0.0]])
 TRUTH = np.array([0, 1, 1, 2])

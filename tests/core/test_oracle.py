@@ -24,7 +24,7 @@ from al_bench.crowd import AtRandom, Majority
 from al_bench.data.protocol import Counts, Priced
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
-from al_bench.testing.asking import make_table, people_of
+from al_bench.testing.situations import make_table, people_of
 from tests.core.test_loop import Centroids, Hard
 from tests.pools import small_problem
 

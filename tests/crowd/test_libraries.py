@@ -19,7 +19,7 @@ from al_bench.core.state import (
     State,
 )
 from al_bench.crowd.consensus import Majority
-from al_bench.crowd.cross_val import view, views
+from al_bench.crowd.crossfit import view, views
 from al_bench.crowd.glad import Glad, improved, posterior
 from al_bench.crowd.libraries import Crowdlab, DawidSkene, Mace, averaged
 from al_bench.runs.config import instantiate

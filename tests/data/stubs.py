@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from al_bench.core.state import Floats
-from al_bench.data.cache.embeddings import zero_shot
+from al_bench.data.cache import zero_shot
 from al_bench.data.types import Encoder, Task
 
 

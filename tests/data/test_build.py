@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from al_bench.data.build import build, merge_columns, merge_human, merged_names
-from al_bench.data.datasets.synthetic import Synthetic
+from al_bench.data.datasets.features import Synthetic
 from al_bench.data.imbalance import LongTail, Merge, Natural
 from al_bench.data.noise import Clean, Human, Symmetric, Votes
 from al_bench.data.types import Dataset, Kept, Split

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from al_bench.core.state import Floats
-from al_bench.data.cache import entry as entries
-from al_bench.data.cache.embeddings import embeddings
+from al_bench.data import cache as entries
+from al_bench.data.cache import embeddings
 from tests.data.stubs import Stub, numbers, only_entry, vector
 
 WANTED = np.stack([vector(number) for number in numbers]).astype(np.float16)

@@ -17,8 +17,8 @@ import pytest
 
 from al_bench.core import progress
 from al_bench.core.state import Floats
-from al_bench.data.cache import entry as entries
-from al_bench.data.cache.embeddings import embeddings, zero_shot
+from al_bench.data import cache as entries
+from al_bench.data.cache import embeddings, zero_shot
 from al_bench.data.types import Task
 from al_bench.runs.config import config_folders, instantiate
 from al_bench.runs.options import read_option
@@ -27,7 +27,7 @@ from tests.data.stubs import NAMES, PROMPTS, Said, Stub, numbers
 SECOND_USE = """
 import sys, time
 from hydra.utils import instantiate
-from al_bench.data.cache.embeddings import embeddings, zero_shot
+from al_bench.data.cache import embeddings, zero_shot
 from al_bench.data.types import Task
 from al_bench.runs.config import config_folders
 from al_bench.runs.options import read_option

@@ -10,7 +10,7 @@ from scipy.stats import binom, chisquare
 
 from al_bench.core.rng import rng
 from al_bench.core.state import Floats, Ints
-from al_bench.data import reference
+from al_bench.data import noise as reference
 from al_bench.data.noise import (
     Confusion,
     FeatureDependent,
@@ -20,8 +20,9 @@ from al_bench.data.noise import (
     Votes,
     flip_chances,
     realised,
+    reference_held_out,
+    reference_model,
 )
-from al_bench.data.reference import reference_held_out, reference_model
 from al_bench.data.types import Noise, Truth
 from tests.conftest import make_pool
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from al_bench.core.state import Floats
-from al_bench.data.cache.embeddings import embeddings, zero_shot
+from al_bench.data.cache import embeddings, zero_shot
 from al_bench.data.datasets.features import FeatureRows
 from al_bench.data.types import Task
 from al_bench.priors.by_modality import ByModality, Given

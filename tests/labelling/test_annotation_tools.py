@@ -14,7 +14,7 @@ from al_bench.labelling.annotation_tools import (
     responded,
     tasks,
 )
-from al_bench.labelling.schema import AUDIT, QUERY
+from al_bench.labelling.store import AUDIT, QUERY
 from tests.labelling.data import NAMES as CLASSES
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from al_bench.labelling import Session
 from al_bench.labelling.annotations import Spellings
+from al_bench.labelling.rows import read_rows
 from al_bench.labelling.settings import Columns
-from al_bench.labelling.sources import read_rows
 from al_bench.labelling.store import Store
 from al_bench.labelling.tables import file_table
 from tests.labelling.data import new, npz, session_of
@@ -144,7 +144,7 @@ def test_a_second_session_of_the_same_rows_embeds_nothing(
     bert: Path,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from al_bench.data.cache.entry import CacheEntry
+    from al_bench.data.cache import CacheEntry
 
     filled: list[str] = []
     fill = CacheEntry.fill

@@ -9,7 +9,7 @@ import pytest
 import al_bench
 from al_bench.labelling import Answer, Session, Suggestion
 from al_bench.labelling.evaluation import audit_of
-from al_bench.labelling.settings import Settings, _components
+from al_bench.labelling.settings import _components
 from al_bench.labelling.store import FILE
 from al_bench.runs import component
 from tests.labelling.data import CLASSES, ROWS, blobs, csv, knows, new, npz
@@ -130,16 +130,6 @@ balance: none
 tolerance: 1e-6
 iterations: 200
 """
-
-
-def test_a_session_of_version_1_0_opens_with_todays_names_of_its_options(tmp_path: Path) -> None:
-    with new(tmp_path) as session:
-        stored = session.settings.stored()
-    stored["options"] |= {"supervision": "joined", "assignment": "thompson"}
-    opened = Settings.of(stored).options
-    assert opened["supervision"] == "posterior_labels_pool"
-    assert opened["annotator_selection"] == "thompson"
-    assert "assignment" not in opened
 
 
 @pytest.mark.parametrize("change", ["parameter", "version"])

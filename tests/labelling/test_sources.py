@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from al_bench.labelling import Answer, Session
+from al_bench.labelling.rows import read_rows
 from al_bench.labelling.settings import Columns
-from al_bench.labelling.sources import read_rows
 from tests.labelling.data import csv
 from tests.tiny_models import WORDS, bert, on_cpu, timm_file  # noqa: F401
 

@@ -8,10 +8,9 @@ import pytest
 from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
-from al_bench.core.balance import BALANCES, adjustment, balanced_weights, weighted_classes
+from al_bench.core.logistic import BALANCES, adjustment, balanced_weights, weighted_classes
 from al_bench.core.state import Rows, TrainingSet
-from al_bench.learners.linear import LinearHead, LinearHeadModel
-from al_bench.learners.residual import ResidualHead, ResidualModel
+from al_bench.learners.linear import LinearHead, LinearHeadModel, ResidualHead, ResidualModel
 from al_bench.testing.situations import make_pool
 from tests.reference import residual as reference
 

@@ -18,11 +18,10 @@ from al_bench.core.state import Model, Rows, State, TrainingSet
 from al_bench.data.datasets.features import FeatureRows
 from al_bench.learners import network
 from al_bench.learners.linear import LinearHead
-from al_bench.learners.losses import Loss
 from al_bench.learners.mlp import MLPHead
 from al_bench.learners.network import outputs
-from al_bench.learners.texts import LoRA, Pooled, TextNetwork, TextReader
-from al_bench.learners.training import Recipe, batches
+from al_bench.learners.pretrained import LoRA, Pooled, TextNetwork, TextReader
+from al_bench.learners.training import Loss, Recipe, batches
 from al_bench.priors import sentence
 from al_bench.runs.component import run_id
 from al_bench.runs.config import instantiate

@@ -16,7 +16,7 @@ from al_bench.learners import SklearnClassifier
 from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
 from al_bench.testing.contract import CHECKS, learns_the_same_again
-from al_bench.testing.promises import Check
+from al_bench.testing.situations import Check
 
 MAKES: dict[str, Callable[[], Any]] = {
     "logistic": lambda: SklearnClassifier(LogisticRegression(max_iter=300)),

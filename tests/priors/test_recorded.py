@@ -17,15 +17,14 @@ from al_bench.core.arrays import one_hot, uniform
 from al_bench.core.state import ABSENT, Floats, Ints
 from al_bench.data import Synthetic
 from al_bench.data.build import build
-from al_bench.data.cache.embeddings import zero_shot
+from al_bench.data.cache import zero_shot
 from al_bench.data.datasets.features import FeatureRows
 from al_bench.data.imbalance import LongTail, Merge
 from al_bench.data.noise import Clean
 from al_bench.data.types import Dataset, Split, Task
 from al_bench.priors import Recorded, Rotated
-from al_bench.priors.agreement import SHARED, accuracies, smoothed
 from al_bench.priors.by_modality import Given
-from al_bench.priors.table import ID, TEXT, row_id
+from al_bench.priors.recorded import ID, SHARED, TEXT, accuracies, row_id, smoothed
 from al_bench.runs.config import instantiate as constructed
 from al_bench.runs.plan import plan
 from tests.reference.dawid_skene import dawid_skene

@@ -17,10 +17,9 @@ from al_bench.data.types import Task
 from al_bench.priors.clip import ClipEncoder
 from al_bench.priors.common import class_vectors
 from al_bench.priors.conse import ConSE
-from al_bench.priors.device import device
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.sentence import ClassNamePrototypes, SentenceEncoder
-from al_bench.priors.weights import find, identity, weights_hash
+from al_bench.priors.weights import device, find, identity, weights_hash
 from tests.tiny_models import (
     bert,
     on_cpu,

@@ -9,7 +9,7 @@ import pytest
 from al_bench.report.analysis import analyse
 from al_bench.report.results import read_runs
 from al_bench.report.spec import ReportSpec
-from al_bench.report.tables.answers import answer
+from al_bench.report.tables.tables import answer
 from tests.fakes import fake_run
 
 RISING = [0.05 * step for step in range(1, 11)]  # after 20, 40, ... 200 labels

@@ -5,8 +5,8 @@ import pytest
 
 from al_bench.report.analysis import analyse
 from al_bench.report.spec import ReportSpec
-from al_bench.report.tables.beyond import beyond_prior
-from al_bench.report.tables.cells import NONE
+from al_bench.report.tables.render import NONE
+from al_bench.report.tables.tables import beyond_prior
 from tests.report.frames import FAST, SLOW, results, runs
 
 SPEC = ReportSpec(ours={"strategy": "mine"})

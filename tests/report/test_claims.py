@@ -13,16 +13,14 @@ import pytest
 from scipy.stats import t as student
 
 from al_bench.report.analysis import Analysis, analyse
-from al_bench.report.claims import ClaimResult, at_once, savings_table
+from al_bench.report.claims import ClaimResult, at_once, mean_limits, savings_table, summaries
 from al_bench.report.comparison import without_full
 from al_bench.report.keys import Method, Setting, keyed
 from al_bench.report.names import Names
 from al_bench.report.results import Results
-from al_bench.report.selection import fits
-from al_bench.report.spec import ReportSpec
-from al_bench.report.summary import mean_limits, summaries
-from al_bench.report.tables.cells import Table
+from al_bench.report.spec import ReportSpec, fits
 from al_bench.report.tables.claims import at_a_glance, over_sets, set_by_set
+from al_bench.report.tables.render import Table
 from al_bench.report.tables.tables import tables
 from al_bench.runs.component import name_of
 from tests.fakes import Given

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.report.explorer import build
+from al_bench.report import explorer
 from al_bench.report.explorer.data import UNIT, explorer_data, in_thirds
 from al_bench.report.keys import GROUPS, Choice
 from al_bench.report.results import Results, merged_results
@@ -92,7 +92,9 @@ def test_the_page_starts_with_the_single_opponent_that_is_asked_for() -> None:
 
 
 def test_scripts_read_of_a_method_what_the_data_say_of_it(two_sets: dict[str, Any]) -> None:
-    scripts = "".join(path.read_text("utf-8") for path in Path(build.__file__).parent.glob("*.js"))
+    scripts = "".join(
+        path.read_text("utf-8") for path in Path(str(explorer.__file__)).parent.glob("*.js")
+    )
     read = set(re.findall(r"\bmethods\[[^\]]+\]\??\.(\w+)", scripts))
     assert {"name", "reads_truth"} <= read <= two_sets["methods"][0].keys()
 

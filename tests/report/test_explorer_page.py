@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 
 from al_bench.report import stats
-from al_bench.report.explorer.build import explorer
-from al_bench.report.explorer.data import explorer_data
+from al_bench.report.claims import mean_limits
+from al_bench.report.explorer.data import explorer, explorer_data
 from al_bench.report.keys import Choice
 from al_bench.report.savings import area, efficiency, last_level, median_share
 from al_bench.report.stats import Floats
-from al_bench.report.summary import mean_limits
 from al_bench.runs.options import Asked
 from tests.chromium import IN_A_BROWSER, chromium
 from tests.report.frames import LABELS, results, runs

@@ -11,8 +11,7 @@ import pytest
 from al_bench.report.analysis import analyse
 from al_bench.report.results import read_runs
 from al_bench.report.spec import ReportSpec
-from al_bench.report.tables.cells import Table
-from al_bench.report.tables.render import console, latex, latex_text, markdown, print_tables
+from al_bench.report.tables.render import Table, console, latex, latex_text, markdown, print_tables
 from al_bench.report.tables.tables import tables
 from tests.fakes import fake_run, fake_runs
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -231,30 +230,3 @@ def test_what_answers_cost_is_a_running_total_where_annotators_were_paid(tmp_pat
     lines[2] |= {"queried": [], "answers": [], "annotators": [], "cost": 0.0}
     (here / "rounds.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert load(here.parent)["cost"].tolist() == [0, 12.5, 12.5, 25]
-
-
-def test_columns_of_an_older_version_are_read(tmp_path: Path) -> None:
-    fake_run(tmp_path / "one", "margin", asking=ASKING)
-    path = write_parquet(read_runs(tmp_path / "one"), tmp_path / "today.parquet")
-    table = pq.read_table(path)
-    former = {"annotator_selection": "assignment", "reads_truth": "oracle",
-              "annotator_selection_config": "assignment_config"}  # fmt: skip
-    older = table.rename_columns([former.get(name, name) for name in table.column_names])
-    older = older.replace_schema_metadata(table.schema.metadata)
-    pq.write_table(older, tmp_path / "older.parquet")
-    found = read_parquet(tmp_path / "older.parquet").frame
-    pd.testing.assert_frame_equal(found, read_parquet(path).frame)
-
-
-def test_runs_of_an_older_version_say_who_read_the_truth_and_whom_was_asked(tmp_path: Path) -> None:
-    asking = ASKING | {"annotator_selection": ("thompson", {"_target_": "Thompson"})}
-    folder = fake_run(tmp_path, "margin", asking=asking, reads_truth=True)
-    today = load(tmp_path)
-    former = {"annotator_selection": "assignment", "reads_truth": "oracle"}
-    manifest = json.loads((folder / "manifest.json").read_text())
-    for part in ("choices", "science", "facts"):
-        manifest[part] = {former.get(key, key): value for key, value in manifest[part].items()}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    assert "assignment" in manifest["choices"]
-    assert today["reads_truth"].all()
-    pd.testing.assert_frame_equal(load(tmp_path), today)

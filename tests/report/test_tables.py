@@ -11,8 +11,8 @@ from al_bench.report.analysis import analyse
 from al_bench.report.keys import Method
 from al_bench.report.results import Results, read_runs
 from al_bench.report.spec import ReportSpec
-from al_bench.report.tables.cells import DAGGER, Table
 from al_bench.report.tables.pivots import pivots
+from al_bench.report.tables.render import DAGGER, Table
 from al_bench.report.tables.tables import tables
 from tests.fakes import fake_run, fake_runs
 

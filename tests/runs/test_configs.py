@@ -11,7 +11,7 @@ from al_bench.cli.report import report_config as options_of_experiment
 from al_bench.cli.report import spec_of
 from al_bench.report.keys import GROUPS as GROUPS_OF_RESULTS
 from al_bench.report.keys import Method, group_columns, in_method, keys
-from al_bench.report.selection import keys_of_selection, only
+from al_bench.report.spec import keys_of_selection, only
 from al_bench.runs.component import identified, run_id
 from al_bench.runs.composing import composing
 from al_bench.runs.config import config_dir, instantiate, key_of, resolved, run_spec

@@ -19,8 +19,7 @@ from al_bench.cli.main import main
 from al_bench.runs import store
 from al_bench.runs.plan import plan
 from al_bench.runs.run import execute
-from al_bench.runs.schema import MANIFEST, ROUND, read_manifest
-from al_bench.runs.store import read_rounds
+from al_bench.runs.store import MANIFEST, ROUND, read_manifest, read_rounds
 from tests.runs.test_run import TINY, here, manifest, runs, science, started  # noqa: F401
 
 SWEEP = [*TINY, "strategy=margin,badge", "seed=0,1"]

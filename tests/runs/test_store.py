@@ -1,7 +1,6 @@
 """Runs on disk: names, torn lines, damaged files, one writer."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from threading import Thread
 
@@ -20,12 +19,6 @@ def test_rounds_come_back_as_they_went(tmp_path: Path) -> None:
     for number in range(3):
         folder.append(line(number))
     assert read_rounds(tmp_path) == [line(0), line(1), line(2)]
-
-
-def test_rounds_written_before_rows_had_ids_have_none(tmp_path: Path) -> None:
-    old = {key: value for key, value in asdict(line(0)).items() if key != "ids"}
-    (tmp_path / "rounds.jsonl").write_text(json.dumps(old) + "\n")
-    assert read_rounds(tmp_path) == [line(0)]
 
 
 @pytest.mark.parametrize("ids", [["a", "b"], [1.5], [True], "a", None])

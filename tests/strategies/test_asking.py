@@ -21,12 +21,11 @@ from al_bench.strategies.asking import (
     chance_of_change,
     in_turns,
 )
-from al_bench.strategies.balance import unanswered
+from al_bench.strategies.common.ranking import unanswered
 from al_bench.strategies.galaxy import Galaxy
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Confidence, Entropy, Margin
-from al_bench.testing.asking import make_asked
-from al_bench.testing.situations import Situation
+from al_bench.testing.situations import Situation, make_asked
 from tests.conftest import make_state
 from tests.reference import asking as slow
 

@@ -13,8 +13,7 @@ from al_bench.strategies.codecision import (
     CodecisionAgain,
     soft_counts,
 )
-from al_bench.testing.asking import make_asked
-from al_bench.testing.situations import Situation
+from al_bench.testing.situations import Situation, make_asked
 from tests.conftest import FixedModel, make_state
 
 

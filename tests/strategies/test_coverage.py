@@ -9,14 +9,11 @@ import pytest
 
 from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.badge import Badge
-from al_bench.strategies.clustered import Centroid
+from al_bench.strategies.clustered import Centroid, TypiClust
 from al_bench.strategies.common import distances
-from al_bench.strategies.common.clusters import kmeans, sklearn_kmeans
-from al_bench.strategies.common.distances import unit_rows
-from al_bench.strategies.coreset import CoreSet
-from al_bench.strategies.coverage import MaxHerding, ProbCover, UHerding
+from al_bench.strategies.common.distances import kmeans, sklearn_kmeans, unit_rows
+from al_bench.strategies.coverage import CoreSet, MaxHerding, ProbCover, UHerding
 from al_bench.strategies.flips import DropQuery
-from al_bench.strategies.typiclust import TypiClust
 from tests.conftest import FixedModel, make_state
 from tests.pools import clustering, generator, pool_of, states
 from tests.reference import badge, centroid, coreset, dropquery, herding, probcover, typiclust

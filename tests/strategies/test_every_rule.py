@@ -16,15 +16,13 @@ from al_bench.strategies.bait import Bait
 from al_bench.strategies.balanced import MostLikelyPositive
 from al_bench.strategies.bayesian import Bald, BatchBald, PowerBald
 from al_bench.strategies.cal import Cal
-from al_bench.strategies.clustered import Centroid, ClusterMargin
+from al_bench.strategies.clustered import Centroid, ClusterMargin, TypiClust
 from al_bench.strategies.codecision import Codecision, CodecisionAgain
 from al_bench.strategies.common.posterior import Dropout, Laplace
-from al_bench.strategies.coreset import CoreSet, PCoreSet
-from al_bench.strategies.coverage import MaxHerding, ProbCover, UHerding
+from al_bench.strategies.coverage import CoreSet, MaxHerding, PCoreSet, ProbCover, UHerding
 from al_bench.strategies.flips import AlfaMix, DropQuery
 from al_bench.strategies.nas import NAS
 from al_bench.strategies.random import Random
-from al_bench.strategies.typiclust import TypiClust
 from tests.conftest import FixedModel, make_state
 from tests.pools import LAPLACE, Table, configured, generator, pool_of, run
 from tests.reference import random as random_reference

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from al_bench.core.arrays import margin
-from al_bench.strategies.common.lines import descending
 from al_bench.strategies.direct import Direct, shrink
-from al_bench.strategies.galaxy import Galaxy
+from al_bench.strategies.galaxy import Galaxy, descending
 from al_bench.strategies.uncertainty import Margin
 from tests.pools import golden_pool, random_state, rare_fraction, run
 from tests.reference import direct as plain_direct

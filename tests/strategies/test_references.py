@@ -25,11 +25,11 @@ from al_bench.strategies.balanced import (
 from al_bench.strategies.bayesian import PowerBald
 from al_bench.strategies.cbal import CBAL
 from al_bench.strategies.clustered import ClassGuided
-from al_bench.strategies.common.clusters import kmeans
+from al_bench.strategies.common.distances import kmeans
+from al_bench.strategies.ensembles import Tailor
 from al_bench.strategies.prioral import PriorAL
 from al_bench.strategies.random import Random
 from al_bench.strategies.rare import RareFirst
-from al_bench.strategies.tailor import Tailor
 from al_bench.strategies.uncertainty import (
     Confidence,
     Disagreement,

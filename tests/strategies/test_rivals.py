@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from al_bench.core.state import HIDDEN, Floats, Ints
-from al_bench.strategies.coreset import CoreSet, PCoreSet
+from al_bench.strategies.coverage import CoreSet, PCoreSet
 from al_bench.strategies.nas import NAS, suspected
 from tests.pools import budgets, generator, pool_of, random_state, states
 from tests.reference import nas, pcoreset

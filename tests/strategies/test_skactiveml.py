@@ -14,7 +14,7 @@ from al_bench.core.state import State
 from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
 from al_bench.testing.contract import CHECKS
-from al_bench.testing.promises import Check
+from al_bench.testing.situations import Check
 from al_bench.testing.strategy_contract import queries_exactly_the_budget
 from tests.conftest import make_state
 

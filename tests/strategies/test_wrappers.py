@@ -8,18 +8,21 @@ import pytest
 
 from al_bench.core.arrays import margin, unit
 from al_bench.core.state import Ints, State
-from al_bench.strategies import anchors
-from al_bench.strategies.anchors import SEALS, AnchorAL, mean_similarity, spread_positions
+from al_bench.strategies import wrappers as anchors
 from al_bench.strategies.balanced import MostLikelyPositive
 from al_bench.strategies.direct import Direct
 from al_bench.strategies.galaxy import Galaxy
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
 from al_bench.strategies.wrappers import (
+    SEALS,
+    AnchorAL,
     ClassBalanced,
     Prefilter,
     SelectiveQuerying,
     Subsample,
+    mean_similarity,
+    spread_positions,
 )
 from tests.conftest import make_state
 from tests.pools import budgets, configured, generator, golden_pool, random_state, run, tied_state

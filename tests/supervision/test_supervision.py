@@ -25,7 +25,7 @@ from al_bench.supervision.posterior import (
 )
 from al_bench.supervision.presumed import PresumedNegatives
 from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill, SelfTraining
-from al_bench.testing.asking import make_asked
+from al_bench.testing.situations import make_asked
 from tests.conftest import make_state
 from tests.pools import Given
 

@@ -10,8 +10,7 @@ from al_bench.core.state import TrainingSet
 from al_bench.runs.component import identified, node_of, targets
 from al_bench.runs.config import config_folders, instantiate
 from al_bench.runs.options import options
-from al_bench.testing.asking import make_asked
-from al_bench.testing.situations import make_state
+from al_bench.testing.situations import make_asked, make_state
 
 ROOMS = ("strategies", "supervision", "belief", "crowd", "learners")
 GROUPS = (

@@ -15,7 +15,7 @@ from al_bench.runs.config import config_dir, instantiate
 from al_bench.runs.options import option_names
 from al_bench.runs.plan import plan
 from al_bench.testing.contract import CHECKS, learns_something
-from al_bench.testing.promises import Check, ContractError
+from al_bench.testing.situations import Check, ContractError
 from tests.tiny_models import bert_folder, on_cpu, timm_weights
 
 __all__ = ["on_cpu"]

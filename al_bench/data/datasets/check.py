@@ -25,16 +25,14 @@ def spaced(name: str) -> str:
 
 
 def refuse(where: str, wrong: Sized, says: Callable[[Any], str], wanted: str) -> None:
-    """ValueError about the first of these wrong rows, if there are any, with what `says` says of
-    it."""
+    """ValueError about the first of these wrong rows, if any; `says` describes it."""
     if len(wrong):
         first = next(iter(wrong))  # type: ignore[call-overload]
         raise ValueError(f"{where}: {says(first)} ({len(wrong)} such rows); wanted {wanted}")
 
 
 def checked_dataset(dataset: Dataset) -> Dataset:
-    """The data set with class names as words; ValueError if anything of it is not as it should
-    be."""
+    """The data set with class names as words; ValueError if anything of it is wrong."""
     check_file_name(dataset.name)
     dataset = replace(dataset, class_names=tuple(map(spaced, dataset.class_names)))
     one_of(dataset.name, MODALITIES, modality=dataset.modality)
@@ -99,7 +97,6 @@ def check_split(where: str, split: Split, class_names: Sequence[str]) -> None:
 
 
 def check_labels(where: str, labels: Ints, n_classes: int) -> None:
-    """Whole numbers in 0..k-1."""
     wanted = f"whole numbers 0..{n_classes - 1} for {n_classes} classes"
     if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(f"{where} are {labels.dtype}; wanted {wanted}")
@@ -129,7 +126,6 @@ def check_people(where: str, people: People, rows: int, n_classes: int) -> None:
 
 
 def check_ids(where: str, ids: NDArray[Any], rows: int) -> None:
-    """A unique integer or text for each row."""
     if ids.shape != (rows,) or ids.dtype.kind not in "iuU":
         raise ValueError(
             f"{where}: row ids are {ids.dtype} of shape {ids.shape}; wanted whole numbers or texts "
@@ -144,6 +140,5 @@ def check_ids(where: str, ids: NDArray[Any], rows: int) -> None:
 
 
 def check_texts(where: str, texts: Sequence[object]) -> None:
-    """Every input is a str."""
     other = [(row, text) for row, text in enumerate(texts) if not isinstance(text, str)]
     refuse(where, other, lambda o: f"row {o[0]} is {o[1]!r} ({type(o[1]).__name__})", "a text")

@@ -1,5 +1,4 @@
-"""Reading parquet files in place, and labels, class names and human columns from a table. Classes
-are matched by name, never by position."""
+"""Labels, class names and people's answers from tables; classes are matched by name."""
 
 from __future__ import annotations
 
@@ -13,8 +12,10 @@ from numpy.typing import NDArray
 from al_bench.core.hashing import FOLDER, data_path
 from al_bench.core.state import ABSENT, Ints
 from al_bench.data.datasets.check import refuse
+from al_bench.data.types import People
 
 NOBODY = (None, "", ABSENT)  # cells without an answer
+KEYS = ("answers", "who", "missing")
 
 
 def why_absent(name: str, *files: str) -> str | None:
@@ -58,7 +59,6 @@ def rows_where(where: str, table: Any, rows: Mapping[str, Sequence[Any]]) -> Any
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of a library's long error message."""
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
@@ -103,8 +103,7 @@ def numbered(
     n_classes: int,
     missing: bool = False,
 ) -> Ints:
-    """(n,) class numbers from a column of class numbers, or of the training labels' names `own`;
-    with `missing`, an empty cell or -1 becomes ABSENT."""
+    """(n,) class numbers, from numbers or the names `own`; `missing`: an empty cell is ABSENT."""
     values = list(table[column_of(where, table, column)][:])
     theirs = getattr(table.features[column], "names", None)
     if theirs and own and list(theirs) != list(own):
@@ -124,9 +123,8 @@ def numbered(
 def class_words(
     where: str, own: Sequence[str] | None, given: Mapping[str, str] | Sequence[str] | None
 ) -> tuple[str, ...]:
-    """The words for each class number, looked up by the data's own name if it has one.
-
-    A list is allowed only if labels are only numbers: with names, its order need not be theirs."""
+    """The words for each class number, by the data's own names; a list only where labels are bare
+    numbers: else its order need not be theirs."""
     if own is None:
         if given is None or isinstance(given, Mapping):
             raise ValueError(f"{where} holds bare numbers; wanted class_names as a list, in the "
@@ -168,3 +166,68 @@ def human_columns(
             votes = [np.array(table[column][:], dtype=np.int64) for column in source]
             columns[name] = np.stack(votes, axis=1)
     return columns
+
+
+def people_columns(
+    where: str,
+    table: Any,
+    people: Mapping[str, Mapping[str, Any]],
+    own: Sequence[str] | None,
+    n_classes: int,
+) -> dict[str, People]:
+    """Tables of several people's answers, by name, each described by a mapping in the yaml.
+
+    answers: columns of classes; who: ``place`` (the columns are first answers, second answers ...),
+    ``column`` (each column is one person), or the column with the person of each answer; missing:
+    whether a cell may be empty or -1."""
+    return {name: read_people(f"{where}: answers {name!r}", table, of, own, n_classes)
+            for name, of in people.items()}  # fmt: skip
+
+
+def read_people(
+    where: str, table: Any, of: Mapping[str, Any], own: Sequence[str] | None, n_classes: int
+) -> People:
+    if set(of) != set(KEYS) or not isinstance(of["missing"], bool) or not of["answers"]:
+        raise ValueError(
+            f"{where} are told of by {dict(of)}; wanted answers: a list of columns, who: place, "
+            "column or a list of columns, missing: true or false"
+        )
+    columns, who = [str(column) for column in of["answers"]], of["who"]
+    given = [numbered(where, table, c, own, n_classes, of["missing"]) for c in columns]
+    answers = np.stack(given, axis=1)
+    if isinstance(who, str):
+        if who not in ("place", "column"):
+            raise ValueError(f"{where} have who={who!r}; wanted place, column or a list of columns")
+        return People(answers, tuple(columns) if who == "column" else ())
+    if len(who) != len(columns):
+        raise ValueError(f"{where} have {len(columns)} columns and {len(who)} that say who gave "
+                         "them; wanted as many")  # fmt: skip
+    return by_worker(where, answers, [worker_names(where, table, str(column)) for column in who])
+
+
+def worker_names(where: str, table: Any, column: str) -> list[str]:
+    """The person of each answer in a column, as text; empty without an answer."""
+    values = table[column_of(where, table, column)][:]
+    return ["" if value in NOBODY else str(value) for value in values]
+
+
+def by_worker(where: str, answers: Ints, who: Sequence[Sequence[str]]) -> People:
+    """(n, places) answers, by the (places, n) people who gave them, as one column per person."""
+    named = np.array(who).T
+    given = answers != ABSENT
+
+    def says(cell: Ints) -> str:
+        has = "an answer and not who gave it" if given[tuple(cell)] else "who and not an answer"
+        return f"row {cell[0]} has {has} at place {cell[1]}"
+
+    refuse(where, np.argwhere(given != (named != "")), says, "both or neither")
+    names, number = np.unique(named[given], return_inverse=True)
+    rows = np.nonzero(given)[0]
+    pairs, counts = np.unique(np.stack([rows, number]), axis=1, return_counts=True)
+    if np.any(counts > 1):
+        row, person = pairs[:, np.argmax(counts > 1)]
+        raise ValueError(f"{where}: {names[person]!s} answered row {row} more than once; wanted "
+                         "one answer of each to a row")  # fmt: skip
+    table = np.full((len(answers), len(names)), ABSENT, dtype=np.int64)
+    table[rows, number] = answers[given]
+    return People(table, tuple(map(str, names)))

@@ -8,18 +8,29 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from al_bench.core.arrays import distributions, matrix, whole_numbers
+from al_bench.core.arrays import at_least, distributions, fraction, matrix, softmax, whole_numbers
 from al_bench.core.hashing import check_file_name, digest
+from al_bench.core.rng import rng
 from al_bench.core.state import Floats, Ints
 from al_bench.data.datasets.check import check_labels, checked_dataset
 from al_bench.data.types import Dataset, Split
 
 
+def plain_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an .npz; ValueError for another file, or one that holds objects."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except Exception as error:  # numpy raises OSError, ValueError, EOFError, BadZipFile, zlib's
+        line = " ".join(str(error).split())
+        raise ValueError(f"{path} is not an .npz of plain arrays: {line}") from error
+
+
 @dataclass(frozen=True)
 class FeatureRows(Sequence[Any]):
-    """Rows given as embeddings. features: (n, d) float32; prior: (n, k) class probabilities whose
-    rows sum to one, or None if the file has none. A slice is a FeatureRows too."""
+    """Rows given as embeddings, (n, d) float32, with (n, k) class probabilities or None."""
 
     features: Floats
     prior: Floats | None
@@ -34,7 +45,6 @@ class FeatureRows(Sequence[Any]):
         return self.features[position]
 
     def take(self, index: Ints) -> FeatureRows:
-        """The rows with these numbers, in this order."""
         return FeatureRows(self.features[index], None if self.prior is None else self.prior[index])
 
 
@@ -89,11 +99,7 @@ class Features:
         )
 
     def arrays(self) -> dict[str, Any]:
-        try:
-            with np.load(self.file, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-        except Exception as error:  # numpy raises OSError, ValueError, EOFError, BadZipFile, zlib's
-            raise ValueError(f"{self.file} is not an .npz of plain arrays: {error}") from error
+        arrays = plain_arrays(self.file)
         for name in ("train_features", "train_labels", "test_features", "test_labels"):
             if name not in arrays:
                 raise ValueError(
@@ -121,3 +127,62 @@ class Features:
         if prior is not None:
             prior = distributions(f"{what}_prior", prior, len(labels), n_classes)
         return Split(FeatureRows(features, prior), labels, ids=arrays.get(f"{which}_ids"))
+
+
+@dataclass(frozen=True)
+class Synthetic:
+    """Spherical Gaussian classes of equal size, with a prior that assumes displaced class centres.
+
+        >>> data = Synthetic(n_train=100).load()
+
+    Parameters
+    ----------
+    n_train, n_test, n_classes, dim : rows of each split, number of classes and of features
+    separation : root mean square distance of two class centres, in standard deviations within a
+        class
+    prior_quality : 1 makes the prior the true posterior, 0 that of random centres (chance on
+        average); in between, the centres are a mixture of true and random ones
+    seed : of the data only
+    """
+
+    n_train: int = 2000
+    n_test: int = 1000
+    n_classes: int = 10
+    dim: int = 16
+    separation: float = 4.0
+    prior_quality: float = 0.7
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        at_least(self, 2, n_classes=self.n_classes)
+        at_least(self, self.n_classes, n_train=self.n_train, n_test=self.n_test)  # one per class
+        at_least(self, 1, dim=self.dim)
+        at_least(self, 0, separation=self.separation)
+        fraction(self, prior_quality=self.prior_quality)
+
+    def load(self) -> Dataset:
+        draws = rng(self.seed, "synthetic")
+        scale = self.separation / np.sqrt(2 * self.dim)
+        centres = scale * draws.normal(size=(self.n_classes, self.dim))
+        stranger = scale * draws.normal(size=(self.n_classes, self.dim))
+        believed = self.prior_quality * centres + (1 - self.prior_quality) * stranger
+        options = dict(sorted(vars(self).items()))
+        return checked_dataset(
+            Dataset(
+                name="synthetic",
+                key=f"synthetic,{options}",
+                modality="features",
+                train=sampled_rows(self.n_train, centres, believed, draws),
+                test=sampled_rows(self.n_test, centres, believed, draws),
+                class_names=tuple(f"class {number}" for number in range(self.n_classes)),
+            )
+        )
+
+
+def sampled_rows(n: int, centres: Floats, believed: Floats, draws: np.random.Generator) -> Split:
+    """n shuffled rows of balanced classes, with the posterior under the centres `believed`."""
+    labels = draws.permutation(np.arange(n) % len(centres))
+    features = centres[labels] + draws.normal(size=(n, centres.shape[1]))
+    scores = features @ believed.T - 0.5 * (believed**2).sum(axis=1)
+    prior = softmax(scores).astype(np.float32)
+    return Split(FeatureRows(features.astype(np.float32), prior), labels)

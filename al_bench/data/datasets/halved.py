@@ -1,5 +1,4 @@
-"""Parts of a data set: one split divided into a pool and a test split, or a data set without
-classes that are too rare to measure."""
+"""Parts of data sets: one split as pool and test, without rare classes, or a limit of rows."""
 
 from __future__ import annotations
 
@@ -86,3 +85,19 @@ def without_rare(dataset: Dataset, min_count: int) -> Dataset:
     kept = [s.take(np.flatnonzero(stays[s.labels])) for s in (dataset.train, dataset.test)]
     train, test = (replace(split, labels=number[split.labels]) for split in kept)
     return replace(dataset, train=train, test=test, class_names=names, aliases=aliases)
+
+
+def limited(dataset: Dataset, limit: int) -> Dataset:
+    """At most `limit` random rows of each split, equal for every seed, at least one per class."""
+    k = len(dataset.class_names)
+    if not isinstance(limit, int) or limit < k:
+        raise ValueError(f"dataset.limit is {limit!r}; wanted a whole number of at least {k}, a "
+                         f"row for each class of {dataset.name}")  # fmt: skip
+    train, test = (split.take(drawn_rows(split, limit)) for split in (dataset.train, dataset.test))
+    return replace(dataset, key=f"{dataset.key}-limit-{limit}", train=train, test=test)
+
+
+def drawn_rows(split: Split, limit: int) -> Ints:
+    order = rng(0, "limit").permutation(len(split))
+    firsts = np.unique(split.labels[order], return_index=True)[1]
+    return np.sort(np.concatenate([order[firsts], np.delete(order, firsts)])[:limit])

@@ -80,8 +80,7 @@ class Hub:
         one_of(self.name, ("text", "image"), modality=self.modality)
 
     def load(self) -> Dataset:
-        """Read labels and texts; images stay encoded. FileNotFoundError if the data are missing,
-        ValueError if they are not as described."""
+        """Read labels and texts, not images. FileNotFoundError or ValueError, in one sentence."""
         folder = self.folder()
         if folder is None:
             origin = place = f"{self.path}@{self.pinned()}/{self.subset}"

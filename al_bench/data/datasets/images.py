@@ -20,8 +20,7 @@ PIXEL_LIMIT = 40_000_000  # a larger image is a decompression bomb or a mistake
 
 
 def decode(encoded: bytes, where: str) -> Image:
-    """The image as RGB, transparent parts on white; its size is read from the header, so that a
-    decompression bomb is rejected before it is unpacked."""
+    """The image as RGB, on white; its size is read first, so that no decompression bomb unpacks."""
     from PIL import Image
 
     try:
@@ -39,8 +38,6 @@ def decode(encoded: bytes, where: str) -> Image:
 
 
 class Decoded(Sequence[Any]):
-    """Images that are decoded on reading."""
-
     @abstractmethod
     def image(self, row: int) -> Image:
         """The image of a row."""
@@ -52,8 +49,7 @@ class Decoded(Sequence[Any]):
 
 @dataclass(frozen=True)
 class EncodedImages(Decoded):
-    """Images as one byte buffer: image i is ``buffer[offsets[i]:offsets[i + 1]]``, decoded on
-    reading; `where` names the rows in errors."""
+    """Images in one byte buffer: image i is ``buffer[offsets[i]:offsets[i + 1]]``."""
 
     buffer: NDArray[np.uint8]
     offsets: Ints

@@ -16,8 +16,7 @@ import uvicorn
 
 from al_bench.labelling import Session
 from al_bench.labelling.page.app import LOOPBACK, application
-from al_bench.labelling.page.background import Background
-from al_bench.labelling.page.view import ESTIMATE, View, stored_estimate
+from al_bench.labelling.page.view import ESTIMATE, Background, View, stored_estimate
 
 SWITCH = 0.0005  # seconds that a fit may delay a key press; Python's default is ten times that
 
@@ -39,8 +38,7 @@ def serve(
     annotator; guess: whether the model's guess is shown after an answer; goal: wanted number of
     answered rows; target: wanted balanced accuracy; config_dir: a folder of the user's own options;
     say: prints a line. Where `host` can be reached from other machines, the address holds a random
-    token that every visitor needs. OSError where the port is taken.
-    """
+    token that every visitor needs. OSError where the port is taken."""
     sys.setswitchinterval(SWITCH)
     with listening(host, port) as listener:
         number = listener.getsockname()[1]
@@ -67,10 +65,7 @@ def open_view(
     target: float | None,
     config_dir: Path | None,
 ) -> View:
-    """A session with a thread that chooses rows and measures; ValueError where there is no session.
-
-    The thread has its own session, so that its reads and writes block nobody.
-    """
+    """A session and a thread with its own one that chooses rows and measures."""
     session, own = Session.open(folder, config_dir), Session.open(folder, config_dir)
 
     def choose(annotator: str) -> int:
@@ -90,8 +85,7 @@ def open_view(
 
 @cache
 def spare_what_is_loaded() -> None:
-    """Once, when all libraries are loaded: exempt their objects from garbage collection, which
-    would delay key presses by a quarter of a second now and then."""
+    """Exempt loaded libraries from garbage collection, which would delay key presses."""
     gc.collect()
     gc.freeze()
 

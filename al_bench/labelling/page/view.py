@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import datetime
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,67 @@ from al_bench.core.hashing import digest
 from al_bench.data.datasets.images import decode
 from al_bench.labelling import Answer, Session, SessionEstimate, Suggestion
 from al_bench.labelling.ledger import Ledger
-from al_bench.labelling.page.background import Background
-from al_bench.labelling.schema import GIVEN, QUERY, Note
+from al_bench.labelling.store import GIVEN, QUERY, Note
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """Whether more rows come; exhausted: none is left; failure: why choosing failed, or None."""
+
+    exhausted: bool = False
+    failure: str | None = None
+
+
+@dataclass
+class Background:
+    """One thread that chooses rows and measures the model, each at most once at a time. choose:
+    stores rows for an annotator and returns how many; measure: stores an estimate; end: is called
+    last."""
+
+    choose: Callable[[str], int]
+    measure: Callable[[], None]
+    end: Callable[[], None] = lambda: None
+    chosen: dict[str, Future[int]] = field(default_factory=dict)
+    measured: Future[None] | None = None
+
+    @cached_property
+    def thread(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1, "background")
+
+    def want_rows(self, annotator: str) -> None:
+        running = self.chosen.get(annotator)
+        if running is None or running.done():
+            self.chosen[annotator] = self.thread.submit(self.choose, annotator)
+
+    def want_estimate(self) -> None:
+        if self.measured is None or self.measured.done():
+            self.measured = self.thread.submit(self.measure)
+
+    def prospect(self, annotator: str) -> Prospect:
+        last = self.chosen.get(annotator)
+        if last is None or not last.done():
+            return Prospect()
+        error = last.exception()
+        if error is not None:
+            return Prospect(failure=f"No rows could be chosen: {error_sentence(error)}")
+        return Prospect(exhausted=last.result() == 0)
+
+    def trouble(self) -> str | None:
+        """Why the model could not be measured, in a sentence; None where it could."""
+        if self.measured is None or not self.measured.done():
+            return None
+        error = self.measured.exception()
+        return None if error is None else error_sentence(error)
+
+    def close(self) -> None:
+        """Wait for what is running, and start nothing more."""
+        self.thread.shutdown(wait=True, cancel_futures=True)
+        self.end()
+
+
+def error_sentence(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
 
 EVERY = 5  # answers after which the model is measured anew
 ESTIMATE, GUIDELINE = "estimate", "guideline"  # kinds of decisions
@@ -33,31 +94,22 @@ LARGEST = 256 * 2**20  # bytes of an image file that is read
 SIDE = 1600  # pixels of the longer side; more are not seen on a page
 
 
+@dataclass
 class View:
     """A session as annotators see it.
 
     batch: rows chosen at a time for each; guess: whether the model's guess is shown after an
     answer, which it never is for rows that measure the model; goal: wanted number of answered rows;
     target: wanted balanced accuracy. Methods read and write the session's tables alone; slower work
-    is done in the `background`, with its own session.
-    """
+    is done in the `background`, with its own session."""
 
-    def __init__(
-        self,
-        session: Session,
-        batch: int,
-        guess: bool,
-        background: Background,
-        goal: int | None = None,
-        target: float | None = None,
-    ) -> None:
-        self.session = session
-        self.batch = batch
-        self.guess = guess
-        self.background = background
-        self.goal = goal
-        self.target = target
-        self.measured_at = 0
+    session: Session
+    batch: int
+    guess: bool
+    background: Background
+    goal: int | None = None
+    target: float | None = None
+    measured_at: int = 0
 
     @property
     def name(self) -> str:
@@ -68,8 +120,7 @@ class View:
         self.session.close()
 
     def arrive(self, annotator: str) -> None:
-        """Somebody opens the page: start choosing rows and measuring, even if that failed
-        before."""
+        """Somebody opens the page: choose rows and measure, even if that failed before."""
         if len(self.session.ledger.waiting(annotator)) <= self.low:
             self.background.want_rows(annotator)
         self.measure()
@@ -84,8 +135,7 @@ class View:
         return max(2, self.batch // 2)
 
     def work(self, annotator: str, again: int | None = None) -> dict[str, Any]:
-        """Values of the working part of the page. again: number of an earlier suggestion to this
-        annotator, whose answer is to be corrected; None: the next row."""
+        """Values of the working part: the next row, or suggestion `again` to correct its answer."""
         known = self.session.ledger
         mine = known.waiting(annotator)
         prospect = self.background.prospect(annotator)
@@ -110,8 +160,7 @@ class View:
         }
 
     def last(self, known: Ledger, annotator: str) -> str:
-        """The last answer or skip of an annotator in words, with the model's guess where it may be
-        known: after an answer it biases nobody, and rows that measure the model hide it."""
+        """The last answer or skip in words, with the model's guess where it biases nobody."""
         last = known.last(annotator)
         if last is None:
             return ""
@@ -127,11 +176,8 @@ class View:
         return f"{said}; the model guessed {one.guess} ({whole_percent(one.confidence)})"
 
     def answers(self, annotator: str, q: str, only: str, flagged: bool) -> dict[str, Any]:
-        """Values of the page of an annotator's earlier answers, the last one first.
-
-        q: part of the text, name or comment; only: one answer, all where it is empty; flagged:
-        whether the others are left out.
-        """
+        """Values of the page of earlier answers, the last one first. q: part of the text, name or
+        comment; only: one answer, or ""; flagged: whether only flagged ones are shown."""
         known, classes = self.session.ledger, self.session.classes
         own = {one.row: one for one in known.suggestions if one.annotator == annotator}
         notes, found = known.notes, []
@@ -165,7 +211,6 @@ class View:
         return value | {"classes": classes, "time": written[-1].time if written else 0.0}
 
     def suggestion(self, number: int) -> Suggestion:
-        """A suggestion by its number; HTTPException where there is none."""
         every = self.session.ledger.suggestions
         if not 0 < number <= len(every):
             raise HTTPException(404, f"nothing was suggested under number {number}")
@@ -179,8 +224,7 @@ class View:
         return one
 
     def image(self, number: int) -> Path:
-        """The image file of a suggested row; HTTPException where there is none, or it has changed
-        since it was added."""
+        """The image file of a row; HTTPException where there is none, or it has changed."""
         one = self.suggestion(number)
         if one.path is None:
             raise HTTPException(404, f"row {one.id} has no image")
@@ -195,8 +239,7 @@ class View:
     def answer(
         self, annotator: str, number: int, answer: str | None, took: float | None, note: Note
     ) -> None:
-        """Write an answer and a note; they are on the disk when this returns. ValueError where it
-        is no class."""
+        """Write an answer and a note to the disk. ValueError where it is no class."""
         one = self.asked(annotator, number)
         before = self.session.ledger.notes.get((one.row, annotator), Note())
         with self.session.store.writing():
@@ -208,11 +251,9 @@ class View:
             self.measure()
 
     def skip(self, annotator: str, number: int) -> None:
-        """Put a row off until the others of the annotator are done."""
         self.session.skip(self.asked(annotator, number).number)
 
     def panel(self, annotator: str) -> dict[str, Any]:
-        """Values of the part of the page that shows everybody's progress."""
         known, classes = self.session.ledger, self.session.classes
         measured = [decision.value for decision in known.decisions if decision.kind == ESTIMATE]
         answers = Counter(answer.answer for answer in known.answers)
@@ -266,8 +307,7 @@ def rarest(answers: Sequence[Answer], classes: Sequence[str]) -> str:
 
 
 def stored_estimate(estimate: SessionEstimate, answers: int) -> dict[str, Any]:
-    """An estimate, and the number of answers before it, as a decision's value, so that the curve
-    outlives the server."""
+    """An estimate and the number of answers before it, so that the curve outlives the server."""
     return {
         "answers": answers,
         "audited": estimate.audited,
@@ -290,8 +330,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """A learning curve for SVG: points of the line and of the band around it, and marks: x, y,
-    text, and the text's anchor."""
+    """A learning curve for SVG: points of line and band, and marks (x, y, text, its anchor)."""
 
     width: float
     height: float
@@ -307,7 +346,6 @@ def day(time: float) -> str:
 
 
 def whole_percent(fraction: float) -> str:
-    """A fraction in whole per cent."""
     return f"{100 * fraction:.0f} %"
 
 
@@ -347,11 +385,8 @@ def curve(points: Sequence[Point]) -> Curve | None:
 
 
 def thumbnail(path: Path) -> bytes:
-    """An image file as JPEG of at most SIDE pixels a side.
-
-    It is decoded and written anew, so that nothing but pixels gets to the browser, whatever the
-    file says it is. ValueError, without the folder's name, where it is no image that can be read.
-    """
+    """An image file as JPEG of at most SIDE pixels a side: only pixels get to the browser, whatever
+    the file says it is. ValueError, without the folder's name, where it cannot be read."""
     from PIL import ImageOps
 
     try:

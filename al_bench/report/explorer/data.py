@@ -1,9 +1,10 @@
-"""The data of the results explorer: curves as integers, methods and settings by index, and the
-facets by which they are filtered."""
+"""The explorer's data and page: curves as integers, methods and settings by index, facets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,7 @@ from al_bench.report.curves import LearningCurves, learning_curves
 from al_bench.report.keys import GROUPS, METHOD, SETTING, Choice, Key, in_method
 from al_bench.report.names import Names
 from al_bench.report.results import Results
-from al_bench.report.selection import Selection, matches
-from al_bench.report.spec import LOWER_IS_BETTER, ReportSpec
+from al_bench.report.spec import LOWER_IS_BETTER, ReportSpec, Selection, matches
 from al_bench.runs.options import Asked
 
 WHOLE = (*METHOD, "learner")  # the groups of a method; the learner includes its loss
@@ -27,6 +27,8 @@ TITLES = {
     "annotator_selection": "Whom to ask",
 }  # fmt: skip
 UNIT = 10_000  # curves are stored in hundredths of a point
+LIBRARIES = ("vega", "vega-lite")  # unchanged, from the npm packages of these names
+SCRIPTS = ("arithmetic", "results", "state", "specs", "charts", "tables", "drawing", "page")
 
 
 def explorer_data(
@@ -147,7 +149,6 @@ def setting_facets(
 
 
 def method_facets(names: Names) -> list[dict[str, Any]]:
-    """The facets of methods: their choices, and the learner's loss."""
     learners = [method.choice("learner") for method in names.methods]
     options = [learner.option for learner in learners]
     losses = [str(learner.parameters.get("balance", "its own")) for learner in learners]
@@ -160,14 +161,12 @@ def method_facets(names: Names) -> list[dict[str, Any]]:
 
 
 def by_choice(group: str, of: str, keys: Sequence[Key], names: Names) -> dict[str, Any]:
-    """A facet of one group, in the order of its choices."""
     order = [names.choice(choice) for choice in sorted({key.choice(group) for key in keys})]
     return facet(group, of, [names.choice(key.choice(group)) for key in keys], order)
 
 
 def in_thirds(levels: Sequence[float]) -> tuple[list[str], list[str]]:
-    """Each level as one of three ranges with about equally many levels, and the ranges; NaN
-    last."""
+    """Each level as one of three ranges with about equally many levels, and the ranges."""
     known = sorted({level for level in levels if not np.isnan(level)})
     parts = [part for part in np.array_split(np.array(known), 3) if len(part)]
     ranges = [f"{100 * part[0]:.0f}–{100 * part[-1]:.0f} %" for part in parts]
@@ -177,3 +176,27 @@ def in_thirds(levels: Sequence[float]) -> tuple[list[str], list[str]]:
         for level in levels
     ]
     return found, [*ranges, *(["unknown"] if "unknown" in found else [])]
+
+
+def explorer(tabs: Mapping[str, Mapping[str, Any]], title: str) -> str:
+    """The whole page for the `explorer_data` of each tab; the same data give the same text."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    here = files("al_bench.report.explorer")
+    names = [f"vendor/{name}.min.js" for name in LIBRARIES] + [f"{name}.js" for name in SCRIPTS]
+    page, style, *scripts = (
+        (here / name).read_text(encoding="utf-8") for name in ("page.html", "style.css", *names)
+    )
+    text = json.dumps([*tabs.values()], ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return (
+        Environment(autoescape=True, undefined=StrictUndefined)
+        .from_string(page)
+        .render(
+            title=title,
+            tabs=tabs,
+            json=Markup(text.replace("<", "\\u003c")),  # cannot close its script element
+            style=Markup(style),
+            scripts=list(map(Markup, scripts)),
+        )
+    )

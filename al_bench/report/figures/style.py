@@ -1,5 +1,4 @@
-"""The style of all figures: a colour and a dash per method, panels with their legend, and files
-without dates."""
+"""The style of all figures: a colour and a dash per method, legends, files without dates."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ import numpy as np
 from al_bench.report.analysis import Analysis
 from al_bench.report.keys import Method
 from al_bench.report.names import plainest
-from al_bench.report.tables.cells import DAGGER
+from al_bench.report.tables.render import DAGGER
 
 T = TypeVar("T")
 Looks: TypeAlias = Mapping[Method, Mapping[str, Any]]  # line style of each method
@@ -40,8 +39,7 @@ EXACT = 160  # colours of a stored PNG that are kept exactly
 
 
 def looks(analysis: Analysis) -> Looks:
-    """The line style and legend name of each method: ours on top and thicker, methods that read the
-    truth thin and dashed; of many the first are in colour, and random, and all others are grey."""
+    """The line style and legend name of each method: ours on top, of many the first in colour."""
     methods, readers, ours = analysis.methods, analysis.oracles, analysis.roles.ours
     named = {*methods[:LINES]}
     if len(methods) > LINES:
@@ -152,7 +150,6 @@ def legend(figure: Any, axes: Sequence[Any], analysis: Analysis) -> None:
 
 
 def legend_below(figure: Any, handles: list[Any], labels: list[str], handlelength: float) -> None:
-    """A legend below all panels, in as many columns as fit."""
     wide, high = figure.get_size_inches()
     columns = max(min(int(wide / (0.065 * max(map(len, labels)) + 0.6)), len(labels)), 1)
     figure.set_size_inches(wide, high + 0.17 * -(-len(labels) // columns))
@@ -185,8 +182,7 @@ def save(figure: Any, stem: Path) -> list[Path]:
 
 
 def save_png(figure: Any, path: Path, box: Any = "tight") -> None:
-    """Write a figure as PNG without a program's name, in 256 colours: the most frequent hues
-    exactly, all others as the nearest kept colour; box: the part to write, in inches."""
+    """Write a figure as PNG in 256 colours, frequent hues exactly; box: the part, in inches."""
     from PIL import Image
 
     drawn = BytesIO()

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 
-from al_bench.report.claims import ClaimResult, PairedResult
+from al_bench.report.claims import ClaimResult, MeanDifference, PairedResult, Summary, summaries
 from al_bench.report.keys import Setting
 from al_bench.report.names import Names
 from al_bench.report.savings import MedianShare
-from al_bench.report.summary import MeanDifference, Summary, summaries
-from al_bench.report.tables.cells import NONE, Table, interval, percent, share_text, shared, signed
+from al_bench.report.tables.render import NONE, Table, interval, percent, share_text, shared, signed
 
 OF_BUDGET = "share of the budget, %"
 READING = (
@@ -23,7 +22,6 @@ READING = (
 
 
 def over_sets(results: Sequence[ClaimResult], names: Names) -> Table:
-    """Every claim over the sets of each row."""
     items = [(result, one) for result in results for one in summaries(result)]
     columns: dict[str, Callable[[tuple[ClaimResult, Summary]], str]] = {
         "opponent": lambda item: f"{item[0].claim.name}, {names.all(item[1].row)}",
@@ -108,7 +106,6 @@ def set_by_set(result: ClaimResult, names: Names) -> Table:
 
 
 def note(result: ClaimResult, names: Names) -> str:
-    """The compared methods, the number of seeds, and the missing runs."""
     lacks = "; ".join(result.missing)
     if result.ours is None:
         return f"Not held: {lacks}."

@@ -12,10 +12,9 @@ import pandas as pd
 from al_bench.report.analysis import Analysis
 from al_bench.report.curves import aligned
 from al_bench.report.keys import Key, Method, Setting
-from al_bench.report.selection import as_text, matches
-from al_bench.report.spec import Pivot
+from al_bench.report.spec import Pivot, as_text, matches
 from al_bench.report.stats import Floats
-from al_bench.report.tables.cells import DAGGER, NONE, PLAIN_NUMBERS, Table, headed, mean_and_sd
+from al_bench.report.tables.render import DAGGER, NONE, PLAIN_NUMBERS, Table, headed, mean_and_sd
 
 NEAR = 0.005  # largest distance of a round's end from the wanted fraction of the pool
 VALUES = {"area": "area under the curve", "end": "mean over the last tenth of the budget",
@@ -41,12 +40,10 @@ Cell: TypeAlias = dict[Setting, list[float]]  # its values by seed
 
 
 def mean_of(cell: Cell) -> float:
-    """The mean over settings of their means over seeds."""
     return float(np.mean([np.mean(seeds) for seeds in cell.values()]))
 
 
 def pivots(analysis: Analysis) -> list[Table]:
-    """The tables of the spec, in its order."""
     frame = aligned(analysis.every) if analysis.spec.pivots else analysis.every
     return [pivot_table(analysis, pivot, frame) for pivot in analysis.spec.pivots]
 
@@ -60,15 +57,13 @@ def area_table(analysis: Analysis) -> Table:
 
 
 def final_metrics(analysis: Analysis) -> Table:
-    """Every metric that the runs have, after the last label."""
     there = tuple(name for name in METRICS if name in analysis.frame)
     pivot = Pivot("Final metrics", ("setting", "method"), (), there, "last")
     return pivot_table(analysis, pivot, analysis.frame)
 
 
 def pivoted(frame: pd.DataFrame, pivot: Pivot) -> dict[tuple[Header, Header], Cell]:
-    """The cells of a table on a keyed frame, by row and column; none if its selection matches
-    none."""
+    """The cells of a table on a keyed frame, by row and column."""
     numbers = frame.select_dtypes("number").columns
     for metric in pivot.metrics:
         if metric not in numbers:
@@ -96,15 +91,13 @@ def pivoted(frame: pd.DataFrame, pivot: Pivot) -> dict[tuple[Header, Header], Ce
 
 
 def header(method: Method, setting: Setting, groups: Sequence[str], metric: int = 0) -> Header:
-    """A method's and a setting's choices in some groups; `method` or `setting` means all of
-    them."""
+    """A method's and a setting's choices in some groups; `method`, `setting`: in all of them."""
     whole = method if "method" in groups else method.part(groups)
     return Header(setting if "setting" in groups else setting.part(groups), whole, metric)
 
 
 def values_of_runs(frame: pd.DataFrame, metrics: Sequence[str], value: str | float) -> Floats:
-    """(r, m) values of the metrics in each run of rounds sorted by run; NaN where no round ends at
-    the fraction of the pool."""
+    """(r, m) values of the metrics in each run, sorted; NaN without a round at the fraction."""
     run = np.unique(frame["id"].to_numpy(dtype=str), return_inverse=True)[1]
     last = np.append(np.diff(run) > 0, True)
     first = np.append(True, last[:-1])

@@ -1,19 +1,32 @@
-"""Tables as Markdown, LaTeX (booktabs) and for the terminal; everything is escaped."""
+"""Tables: their cells in words; as Markdown, LaTeX (booktabs) and for the terminal, escaped."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import numpy as np
 
 from al_bench.core.hashing import UNSEEN
-from al_bench.report.tables.cells import Table
+from al_bench.report.analysis import Analysis
+from al_bench.report.comparison import Comparison
+from al_bench.report.keys import Method
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
+
+T = TypeVar("T")
+DAGGER = "†"
+NONE = "–"
+NOT_REACHED = "not reached"
+DIAGNOSTICS = ("classes_found", "imbalance_l1", "rarest_count")
+TOTALS = ("cost", "n_labels", "model_answers", "oracle_calls")
+PLAIN_NUMBERS = ("nll", *DIAGNOSTICS, *TOTALS)  # shown as they are, not in per cent
 COLUMNS, WIDTH = 6, 120  # most columns on a terminal; characters per line without a terminal
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
@@ -24,24 +37,96 @@ LATEX = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Table:
+    """A titled table of text; bold holds (row, column) positions; the first column is a name."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    bold: frozenset[tuple[int, int]] = frozenset()
+
+    @classmethod
+    def of(
+        cls, title: str, items: Iterable[T], columns: Mapping[str, Callable[[T], str]], **more: Any
+    ) -> Table:
+        """A table with one row per item; columns: the function that gives each cell, by header."""
+        rows = tuple(tuple(cell(item) for cell in columns.values()) for item in items)
+        return cls(title, tuple(columns), rows, **more)
+
+
+def called(analysis: Analysis, method: Method) -> str:
+    return analysis.names.method(method) + DAGGER * (method in analysis.oracles)
+
+
+def headed(metric: str) -> str:
+    """A metric's name with its split; metrics measured on the pool are marked transductive."""
+    if metric.startswith("pool_"):
+        words = metric.removeprefix("pool_").replace("_", " ")
+        return f"{words} (pool, transductive)"
+    if metric == "labelled_noise":
+        return "label noise (labelled)"
+    if metric in DIAGNOSTICS:
+        return metric.replace("_", " ") + " (labelled)"
+    if metric in TOTALS:
+        return metric.replace("_", " ")
+    return metric.replace("_", " ") + " (test)"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    return NONE if np.isnan(value) else f"{100 * value:.{digits}f}"
+
+
+def mean_and_sd(values: Iterable[float], digits: int = 1, scale: float = 100.0) -> str:
+    """Mean ± standard deviation over seeds."""
+    numbers = scale * np.array([v for v in values if not np.isnan(v)], dtype=float)
+    if not len(numbers):
+        return NONE
+    deviation = f" ± {numbers.std(ddof=1):.{digits}f}" if len(numbers) > 1 else ""
+    return f"{numbers.mean():.{digits}f}{deviation}"
+
+
+def share_text(share: float) -> str:
+    return NOT_REACHED if np.isinf(share) else f"{100 * share:.0f}"
+
+
+def shared(found: Comparison) -> str:
+    return "flat" if found.efficiency.flat else share_text(found.efficiency.share)
+
+
+def interval(low: float, high: float, digits: int = 0) -> str:
+    """`[21, 45]` in %, or in points; an end that is not reached is `> 100`."""
+    if np.isnan(low):
+        return NONE
+    ends = ("> 100" if np.isinf(end) else f"{100 * end:.{digits}f}" for end in (low, high))
+    return f"[{', '.join(ends)}]".replace("-", "−")
+
+
+def p_text(value: float) -> str:
+    if np.isnan(value):
+        return NONE
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def signed(value: float, digits: int = 1) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
 def readable(text: str) -> str:
-    """The text with a blank for every unprintable character."""
     return UNSEEN.sub(" ", text)
 
 
 def latex_text(text: str) -> str:
-    """The text with LaTeX's special characters escaped."""
     return re.sub(".", lambda match: LATEX.get(match[0], match[0]), readable(text))
 
 
 def markdown_text(text: str) -> str:
-    """The text with the special characters of Markdown and HTML escaped."""
     text = readable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|$~])", r"\\\1", text)
 
 
 def markdown(tables: Sequence[Table], heading: str, summary: str) -> str:
-    """One Markdown document of all tables."""
     parts = [f"# {markdown_text(heading)}", markdown_text(summary), *map(section, tables)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -89,7 +174,6 @@ def latex(tables: Sequence[Table], summary: str) -> str:
 
 
 def print_tables(tables: Iterable[Table]) -> None:
-    """Print tables, as wide as the terminal, or `WIDTH` without one."""
     from rich.console import Console
 
     terminal = Console(width=None if sys.stdout.isatty() else WIDTH)
@@ -98,8 +182,7 @@ def print_tables(tables: Iterable[Table]) -> None:
 
 
 def console(table: Table, width: int) -> RichTable:
-    """The table for a terminal: the columns that fit, at most six, one line per row, and what is
-    left out."""
+    """The table for a terminal: the columns that fit, at most six, and how many are left out."""
     from rich.cells import cell_len
     from rich.table import Table as RichTable
     from rich.text import Text

@@ -1,19 +1,24 @@
-"""The tables of a report: which there are, one per setting, and the ranking over settings."""
+"""The tables of a report, the ranking over settings, and what a page answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from al_bench.report import stats
-from al_bench.report.analysis import Analysis, SettingResult
+from al_bench.report.analysis import Analysis, SettingResult, random_of
+from al_bench.report.claims import ClaimResult, Summary, at_once, summaries
 from al_bench.report.comparison import Comparison
-from al_bench.report.keys import Method
-from al_bench.report.savings import area
-from al_bench.report.tables.beyond import beyond_prior
-from al_bench.report.tables.cells import (
+from al_bench.report.curves import LearningCurves
+from al_bench.report.keys import Method, Setting
+from al_bench.report.names import Names
+from al_bench.report.savings import area, last_level
+from al_bench.report.stats import Floats
+from al_bench.report.tables.claims import in_points, over_sets, set_by_set
+from al_bench.report.tables.pivots import area_table, final_metrics, pivots
+from al_bench.report.tables.render import (
     DAGGER,
     NONE,
     Table,
@@ -24,13 +29,86 @@ from al_bench.report.tables.cells import (
     percent,
     shared,
 )
-from al_bench.report.tables.claims import in_points, over_sets, set_by_set
-from al_bench.report.tables.pivots import area_table, final_metrics, pivots
 
+BELOW = 0.005  # of accuracy: so much under the foundation model counts as below it
 SHARE = (
     "share of the budget: where the method reaches the other's final accuracy; best baseline: of "
     "this setting, by mean area under the curve over all seeds: "
 )
+
+
+def ladders(analysis: Analysis) -> list[tuple[Setting, list[int]]]:
+    """The places of settings that differ only in data set and prior, the weakest prior first."""
+    groups: dict[Setting, list[int]] = {}
+    curves = [found.curves for found in analysis.settings]
+    for place in sorted(range(len(curves)), key=lambda place: curves[place].prior):
+        groups.setdefault(curves[place].setting.without("dataset", "prior"), []).append(place)
+    return [(shared, places) for shared, places in sorted(groups.items()) if len(places) > 1]
+
+
+def beyond_prior(analysis: Analysis) -> list[Table]:
+    """A table for all settings that differ in their data set and prior alone."""
+    return [table_of(analysis, shared, places) for shared, places in ladders(analysis)]
+
+
+def table_of(analysis: Analysis, shared: Setting, places: Sequence[int]) -> Table:
+    """Gains over the foundation model alone in these settings, the best mean area first."""
+    gains = {method: [gain for place in places if (gain := gain_of(analysis, method, place))]
+             for method in analysis.competitors}  # fmt: skip
+    whole = [method for method, found in gains.items() if len(found) == len(places)]
+    methods = sorted(whole, key=lambda m: -np.mean([area(y, n)[0] for n, y in gains[m]]))
+
+    def mean(method: Method, of: Callable[[Floats, Floats], float]) -> float:
+        return float(np.mean([of(labels, curve) for labels, curve in gains[method]]))
+
+    def until(method: Method, more: float) -> str:
+        found = [float(n[(y[0] >= more).argmax()]) for n, y in gains[method] if y.max() >= more]
+        return f"{np.median(found):.0f} ({len(found)})" if found else NONE
+
+    columns: dict[str, Callable[[Method], str]] = {
+        "method": lambda m: called(analysis, m),
+        "first batch": lambda m: points(mean(m, lambda n, y: y[0, 0])),
+        "area": lambda m: points(mean(m, lambda n, y: area(y, n)[0])),
+        "end": lambda m: points(mean(m, lambda n, y: last_level(y, n)[0])),
+        "below it at the end": lambda m: str(
+            sum(last_level(y, n)[0] < -BELOW for n, y in gains[m])
+        ),
+        "rounds below it, %": lambda m: f"{100 * mean(m, lambda n, y: (y < -BELOW).mean()):.0f}",
+        "labels to +1": lambda m: until(m, 0.01),
+        "labels to +5": lambda m: until(m, 0.05),
+    }
+    left = len(analysis.competitors) - len(methods)
+    note = (
+        f"Balanced accuracy less that of the foundation model alone, in points; means over "
+        f"{len(places)} pairs of data set and foundation model, of curves that are means over "
+        "seeds. A method counts with its probabilities alone or multiplied by the prior's, "
+        "whichever has the larger area in a setting; ours as they are. Labels to a gain: the "
+        "median over the pairs that reach it, in brackets how many do."
+    ).replace("Balanced accuracy", analysis.spec.metric.replace("_", " ").capitalize())
+    note += f" {left} methods have not run on all pairs." if left else ""
+    title = f"Beyond the foundation model alone: {analysis.names.setting(shared) or 'all settings'}"
+    return Table.of(title, methods, columns, note=note)
+
+
+def gain_of(analysis: Analysis, method: Method, place: int) -> tuple[Floats, Floats] | None:
+    """(p,) labels, and (1, p) the mean curve less the prior; None where it has not run."""
+    forms: list[LearningCurves] = [curves[place] for curves in analysis.curves.values()]
+    if method not in forms[0].methods:
+        return None
+    forms = forms[:1] if method in analysis.roles.ours else forms
+    best = max(forms, key=lambda one: one.area(method))
+    return best.labels, best.mean(method) - forms[0].prior
+
+
+def end_gains(analysis: Analysis) -> list[float]:
+    """The final gain of the first of our methods, or of the best, over the prior, pair by pair."""
+    places = [place for _, group in ladders(analysis) for place in group]
+    found = [gain_of(analysis, analysis.champion, place) for place in places]
+    return [float(last_level(curve, labels)[0]) for labels, curve in filter(None, found)]
+
+
+def points(gain: float) -> str:
+    return f"{100 * gain:+.1f}"
 
 
 def tables(analysis: Analysis) -> list[Table]:
@@ -49,7 +127,6 @@ def tables(analysis: Analysis) -> list[Table]:
 
 
 def methods_table(analysis: Analysis) -> Table:
-    """The configuration of every method."""
     groups = list(dict.fromkeys(c.group for m in analysis.methods for c in m.choices))
     columns: dict[str, Callable[[Method], str]] = {
         "method": lambda m: called(analysis, m),
@@ -98,7 +175,6 @@ def of_setting(analysis: Analysis, found: SettingResult) -> Table:
 
 
 def ranking(analysis: Analysis) -> Table:
-    """Mean ranks over settings, and wins over the best baseline of each."""
     methods, scores = analysis.ranked
     ranks, half = stats.ranks(scores), stats.t_band(stats.ranks(scores))
 
@@ -127,3 +203,85 @@ def ranking(analysis: Analysis) -> Table:
         note += f" Not in every setting, so not ranked: {gone}."
     best = frozenset({(0, 1)})
     return Table.of("Over all settings", range(len(methods)), columns, note=note, bold=best)
+
+
+def answer(analysis: Analysis) -> str:
+    """The answer of a page: of a claim, a ladder of priors, one setting, or a ranking."""
+    held = [result for result in analysis.claims if result.sets]
+    gains = end_gains(analysis) if "ladder" in analysis.spec.figures else []
+    if held:
+        told = [one for one in held if not one.claim.prior_alone]
+        told = at_once(told, analysis.spec.glance)[-1:] or told
+        return answer_of_claim((told or held)[0], analysis.names)
+    if gains:
+        below = sum(gain < -BELOW for gain in gains)
+        return (
+            f"{capital(analysis.names.method(analysis.champion))} ends "
+            f"{side(float(np.mean(gains)))} the foundation model alone, mean over {len(gains)} "
+            f"pairs of data set and foundation model; in {below} of them it ends below it."
+        )
+    several = len(analysis.settings) > 1
+    if not several and analysis.champion in analysis.settings[0].over_best and analysis.roles.ours:
+        return answer_of_setting(analysis.settings[0], analysis)
+    methods, scores = analysis.ranked
+    if not methods:
+        return ""
+    values = stats.ranks(scores).mean(axis=0) if several else 100 * scores[0]
+    what = "the best mean rank" if several else "the largest area under the curve"
+    text = f"{capital(analysis.names.method(methods[0]))} has {what}, {values[0]:.1f}"
+    text += " %" * (not several)
+    among = f" of {len(methods)} methods in {len(analysis.settings)} settings" if several else ""
+    chance = random_of(methods)
+    if chance is not None and chance != methods[0]:
+        text += f"{among}; random has {values[methods.index(chance)]:.1f}"
+        among = ""
+    return f"{text}{among}."
+
+
+def answer_of_setting(found: SettingResult, analysis: Analysis) -> str:
+    """With how many labels our first method reaches the final accuracy of the best baseline."""
+    curves, method = found.curves, analysis.champion
+    against = found.over_best[method]
+    assert against.baseline is not None
+    rules = [one.choice("strategy") for one in curves.methods]
+    alone = len(set(rules)) == len(rules)  # then a query rule is name enough
+    groups = ["strategy"] if alone else [choice.group for choice in method.choices]
+    ours, rival = (analysis.names.parts(m, groups) for m in (method, against.baseline))
+    share, budget = against.efficiency.share, curves.labels[-1]
+    level, end = (percent(float(curves.mean(m)[0, -1])) for m in (against.baseline, method))
+    if np.isfinite(share):
+        text = f"{ours} reaches the final accuracy of {rival}, {level} %, with "
+        text += f"{share * budget:.0f} of {budget:.0f} labels"
+    else:
+        text = f"{ours} does not reach the final accuracy of {rival}, {level} %: with all "
+        text += f"{budget:.0f} labels it is at {end} %"
+    if not np.isnan(curves.prior):
+        text += f"; the foundation model alone is at {percent(curves.prior)} %"
+    return f"{text}."
+
+
+def answer_of_claim(result: ClaimResult, names: Names) -> str:
+    assert result.ours is not None
+    found = summaries(result)
+    ours = names.method(result.ours)
+    shown = found if len(found) < 3 else [found[0], found[-1]]
+    return " ".join(sentence(one, ours, result.claim.name, names) for one in shown)
+
+
+def sentence(one: Summary, ours: str, opponent: str, names: Names) -> str:
+    text = f"{capital(names.all(one.row))}: {ours} ends {side(one.end.mean)} {opponent}"
+    share = one.share
+    if np.isfinite(share.median):
+        text += f", and needs {100 * share.median:.0f} % of the budget for the same accuracy"
+        text += f" (the median; not reached in {share.missed} of {share.sets} sets)"
+    elif share.sets:
+        text += f", whose accuracy it does not reach in {share.missed} of {share.sets} sets"
+    return f"{text}."
+
+
+def side(difference: float) -> str:
+    return f"{abs(100 * difference):.1f} points {'above' if difference >= 0 else 'below'}"
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from al_bench.core.arrays import above, require, softmax
 from al_bench.core.state import Floats, Ints, LinearModel, Picked, Rows, State
-from al_bench.strategies.common.linear import linear_head
 
 Predict: TypeAlias = Callable[[Ints], Floats]  # (m,) row numbers -> (m, models, k) probabilities
+
+
+class Head(NamedTuple):
+    """A softmax over ``features @ weight.T + bias``: (n, d), (k, d) and (k,)."""
+
+    features: Floats
+    weight: Floats
+    bias: Floats
+
+
+def linear_head(state: State) -> Head:
+    """The model's linear head; a model without one is a softmax over its log-probabilities."""
+    model = state.model
+    if isinstance(model, LinearModel):
+        return Head(state.rows.features, model.weight, model.bias)
+    logs = np.log(np.maximum(state.probs, 1e-12))
+    k = state.n_classes
+    return Head(logs, np.eye(k, dtype=logs.dtype), np.zeros(k, dtype=logs.dtype))
 
 
 class Posterior(Protocol):

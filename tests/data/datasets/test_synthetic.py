@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from al_bench.data.datasets.features import FeatureRows
-from al_bench.data.datasets.synthetic import Synthetic
+from al_bench.data.datasets.features import FeatureRows, Synthetic
 
 
 def accuracy(quality: float) -> float:

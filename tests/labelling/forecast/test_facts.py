@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from al_bench.labelling.forecast.facts import agreement, explained, facts_of
+from al_bench.labelling.forecast.law import agreement, explained, facts_of
 
 
 def pool(n: int, k: int, right: float, seed: int = 0):  # type: ignore[no-untyped-def]

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from al_bench.labelling.forecast.facts import Facts
-from al_bench.labelling.forecast.law import ALONE, ARMS, Forecast, Law, Sample, law, logit
+from al_bench.labelling.forecast.law import ALONE, ARMS, Facts, Forecast, Law, Sample, law, logit
 
 COUNTS = np.array([6.0, 12, 24, 48, 96])
 

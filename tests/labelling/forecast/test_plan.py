@@ -9,7 +9,7 @@ import pytest
 import al_bench
 from al_bench.cli.main import main
 from al_bench.labelling.forecast.law import Forecast, Law, Sample
-from al_bench.labelling.forecast.plan import Plan, advice, choice, plan_of
+from al_bench.labelling.planning import Plan, advice, choice, plan_of
 from tests.labelling.data import CLASSES, blobs, knows, new, npz
 from tests.labelling.forecast.test_law import facts, made
 from tests.tiny_models import bert  # noqa: F401

@@ -17,11 +17,9 @@ from al_bench.core.hashing import digest
 from al_bench.labelling import Session
 from al_bench.labelling.model_service import ModelService
 from al_bench.labelling.page.app import application
-from al_bench.labelling.page.background import Background
-from al_bench.labelling.page.view import View
-from al_bench.labelling.schema import AUDIT, QUERY
+from al_bench.labelling.page.view import Background, View
 from al_bench.labelling.settings import DEFAULTS, Settings
-from al_bench.labelling.store import Store
+from al_bench.labelling.store import AUDIT, QUERY, Store
 
 ORIGIN = "http://127.0.0.1"
 CLASSES = ("complaint", "praise", "question")

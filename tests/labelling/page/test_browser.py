@@ -25,9 +25,8 @@ from PIL import Image
 from al_bench.labelling import Session
 from al_bench.labelling.ledger import ledger
 from al_bench.labelling.page.app import application
-from al_bench.labelling.page.background import Background
 from al_bench.labelling.page.serve import listening
-from al_bench.labelling.page.view import GUIDELINE, View
+from al_bench.labelling.page.view import GUIDELINE, Background, View
 from al_bench.labelling.store import Store
 from tests.chromium import IN_A_BROWSER, chromium
 from tests.labelling.page.pages import Chooser, made

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from al_bench.labelling.page.guard import LONGEST
+from al_bench.labelling.page.app import LONGEST
 from al_bench.labelling.store import Store
 from tests.labelling.page.pages import Browser, field, made, page
 

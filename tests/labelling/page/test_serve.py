@@ -14,7 +14,7 @@ import pytest
 from al_bench.cli.main import main
 from al_bench.labelling import Session
 from al_bench.labelling.page.serve import address, listening, open_view
-from al_bench.labelling.schema import AUDIT, Note
+from al_bench.labelling.store import AUDIT, Note
 from tests.labelling.data import new
 from tests.labelling.page.pages import made
 

@@ -1,1 +1,0 @@
-"""The outputs of foundation models, computed once and cached by content."""
