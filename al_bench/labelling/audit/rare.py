@@ -126,7 +126,7 @@ def estimate_rare(
     lowers it (melding: Fay, Proschan and Brittain, 2015). ValueError without an audited row.
     """
     if not len(audited):
-        raise ValueError("no row of the audit has an answer yet, so nothing is known of the model")
+        raise ValueError("no row drawn at random has an answer yet")
     cells, rng = Cells.of(scores, predicted, chances, audited, hits), np.random.default_rng(0)
     low, high = cells.ends(rng)
     counts = np.maximum(cells.shares * len(scores), 0.5)
