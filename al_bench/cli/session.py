@@ -290,6 +290,7 @@ def predict(
     id: Id = None,
     split: Split = "train",
     encoding: Encoding = None,
+    shares: Annotated[bool, option("probabilities at the class shares of the session")] = True,
     out: Out = None,
     config_dir: ConfigDir = None,
 ) -> None:
@@ -305,12 +306,13 @@ def predict(
             id=id,
             split=split,
             encoding=encoding,
+            shares=shares,
             config_dir=config_dir,
         )
     else:
         with open_session(folder, config_dir) as session:
             table = session.predict(
-                data, text=text, image=image, id=id, split=split, encoding=encoding
+                data, text=text, image=image, id=id, split=split, encoding=encoding, shares=shares
             )
     table.to_csv(out or sys.stdout, index=False)
     if out is not None:

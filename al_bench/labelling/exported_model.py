@@ -33,11 +33,10 @@ CALIBRATION = "calibration."  # prefix of its arrays
 WEIGHTS, CARD = "model.npz", "model.json"
 FORM = 3  # version of the export format
 READ = (1, 2, 3)  # formats that can be read; 1: no belief, no prompts; 2: no head on the prior
-ENCODERS = {
-    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db": (
-        "sentence-transformers/all-MiniLM-L6-v2"
-    ),
-}  # by the sha256 of their weights
+ENCODERS = {  # by the start of the sha256 of their weights
+    "53aa51172d142c89": "sentence-transformers/all-MiniLM-L6-v2",
+    "68807e3ff2abb83c": "BAAI/bge-small-en-v1.5",
+}
 
 
 def predictions(
@@ -219,8 +218,8 @@ class ExportedModel:
     @property
     def encoder_name(self) -> str:
         """The encoder as people know it, where we know that, with its revision."""
-        known = [f"{name} (sha256 {key})" for key, name in ENCODERS.items() if key in self.encoder]
-        return known[0] if known else self.encoder
+        return next((f"{ENCODERS[k]}: {self.encoder}" for k in ENCODERS if k in self.encoder),
+                    self.encoder)  # fmt: skip
 
     @property
     def formula(self) -> str:
