@@ -290,6 +290,7 @@ def predict(
     id: Id = None,
     split: Split = "train",
     encoding: Encoding = None,
+    shares: Annotated[bool, option("probabilities at the class shares of the session")] = True,
     out: Out = None,
     config_dir: ConfigDir = None,
 ) -> None:
@@ -297,7 +298,7 @@ def predict(
     from al_bench.labelling.exported_model import CARD, ExportedModel
 
     read: dict[str, Any] = {"text": text, "image": image, "id": id, "split": split}
-    read["encoding"] = encoding
+    read |= {"encoding": encoding, "shares": shares}
     if (folder / CARD).is_file():
         table = ExportedModel.load(folder).predict(data, **read, config_dir=config_dir)
     else:

@@ -55,10 +55,10 @@ def evaluate_session(service: ModelService, now: Snapshot, target: float | None)
     audit = audit_of(now)
     unsure = len({answer.row for answer in answers}) - len(audit.rows)
     if not len(audit.rows):
-        why = "no row of the audit has an answer yet"
+        why = "no row drawn at random has an answer yet"
         if unsure:
-            why = f'of all {unsure} rows of the audit with an answer people were "not sure"'
-        raise ValueError(f"{why}, so nothing is known of the model; answer some drawn at random")
+            why = f'of all {unsure} rows drawn at random with an answer people were "not sure"'
+        raise ValueError(f"{why}, so nothing is known of the model; answer some of them")
     truths, error, twice = truths_of(answers, audit, classes)
     probs, rare = service.fit(now).probs, None
     found: AuditEstimate | RareEstimate

@@ -109,6 +109,7 @@ def export_bundle(
         "version": version("al-bench"),
         "check": audit_check(service, now),
         "shares": dict(zip(classes, calibration.shares.tolist(), strict=True)),
+        "best": [calibration.threshold(c, None, None) for c in range(len(classes))],
         "days": [
             day(one.time) for one in now.ledger.answers[:: max(len(now.ledger.answers) - 1, 1)]
         ],

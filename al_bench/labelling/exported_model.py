@@ -32,11 +32,10 @@ if TYPE_CHECKING:
 CALIBRATION = "calibration."  # prefix of its arrays
 WEIGHTS, CARD = "model.npz", "model.json"
 FORM = 4  # version of the export format; 1 to 3 may pool two models
-ENCODERS = {
-    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db": (
-        "sentence-transformers/all-MiniLM-L6-v2"
-    ),
-}  # by the sha256 of their weights
+ENCODERS = {  # by the start of the sha256 of their weights
+    "53aa51172d142c89": "sentence-transformers/all-MiniLM-L6-v2",
+    "68807e3ff2abb83c": "BAAI/bge-small-en-v1.5",
+}
 
 
 def predictions(
@@ -108,9 +107,7 @@ class ExportedModel:
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> None:
         """Write model.npz and model.json; facts: further entries of the card."""
-        apart = ("columns", "model", "calibration")
-        names = [field.name for field in fields(self) if field.name not in apart]
-        card = {"form": FORM} | {name: getattr(self, name) for name in names}
+        card = {"form": FORM} | {name: getattr(self, name) for name in names_in_card()}
         card |= {"encoder_name": self.encoder_name, "formula": self.formula}
         card |= {"columns": asdict(self.columns), **facts}
         arrays = self.model.arrays()
@@ -136,19 +133,10 @@ class ExportedModel:
                 )
             if len(arrays["weight"]) != len(card["classes"]):
                 raise ValueError(f"its weights are of {len(arrays['weight'])} classes")
-            return cls(
-                tuple(card["classes"]),
-                tuple(card.get("prompts", ())),
-                card["modality"],
-                card["prior"],
-                tuple(card["overrides"]),
-                card["encoder"],
-                bool(card.get("given")),
-                Columns(**card["columns"]),
-                PortableModel.of_arrays(arrays),
-                calibration_in(arrays),
-                tuple(card.get("words", ())),
-            )
+            known = {name: card[name] for name in names_in_card() if name in card}
+            known = {n: tuple(v) if isinstance(v, list) else v for n, v in known.items()}
+            columns, model = Columns(**card["columns"]), PortableModel.of_arrays(arrays)
+            return cls(**known, columns=columns, model=model, calibration=calibration_in(arrays))
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise ValueError(f"{file} is no card of an exported model: {error}") from error
 
@@ -221,8 +209,8 @@ class ExportedModel:
     @property
     def encoder_name(self) -> str:
         """The encoder as people know it, where we know that, with its revision."""
-        known = [f"{name} (sha256 {key})" for key, name in ENCODERS.items() if key in self.encoder]
-        return known[0] if known else self.encoder
+        return next((f"{ENCODERS[k]}: {self.encoder}" for k in ENCODERS if k in self.encoder),
+                    self.encoder)  # fmt: skip
 
     @property
     def formula(self) -> str:
@@ -230,6 +218,12 @@ class ExportedModel:
         head = "log p = log_softmax(weight @ x + bias + on_prior[0] log max(q, on_prior[1])), with "
         head += "x = encoder(row) / |encoder(row)| and q the foundation model's probabilities"
         return head + "; calibrated: softmax(inverse_temperature log p + offsets)"
+
+
+def names_in_card() -> list[str]:
+    """The fields of a model that its card holds as they are."""
+    apart = ("columns", "model", "calibration")
+    return [field.name for field in fields(ExportedModel) if field.name not in apart]
 
 
 def load(folder: str | Path) -> ExportedModel:

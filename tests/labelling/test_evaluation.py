@@ -32,8 +32,8 @@ def quarrel(session: Session) -> None:
 @pytest.mark.parametrize(
     ("answered", "why"),
     [
-        (lambda session: session.tell(knows(session.suggest(1))), "no row of the audit has an"),
-        (unsure, 'of all 12 rows of the audit with an answer people were "not sure", so nothing'),
+        (lambda session: session.tell(knows(session.suggest(1))), "no row drawn at random has an"),
+        (unsure, 'of all 12 rows drawn at random with an answer people were "not sure"'),
         (quarrel, "agree in 0% of cases, no more than by chance, so nothing is known of the model"),
     ],
 )

@@ -1,6 +1,9 @@
 """What is handed over: calibrated probabilities, thresholds, the model's folder, and a server."""
 
 import json
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from time import process_time
 
@@ -9,9 +12,12 @@ import pandas as pd
 import pytest
 
 import al_bench
+from al_bench.cli.main import main
 from al_bench.core.arrays import softmax
 from al_bench.labelling.calibration import Calibration, calibrated, curve
-from al_bench.labelling.exported_model import load
+from al_bench.labelling.exported_model import ExportedModel, load
+from al_bench.labelling.settings import config_of
+from al_bench.runs.config import instantiate
 from tests.labelling.data import blobs, knows, new, npz, session_of, truth
 from tests.tiny_models import bert  # noqa: F401
 
@@ -93,7 +99,17 @@ def test_every_answer_is_in_a_csv(final: Path) -> None:
     assert pd.to_datetime(table["time"]).is_monotonic_increasing
 
 
-def test_a_loaded_model_answers_from_memory_as_the_file_does(final: Path) -> None:
+def test_a_model_is_read_without_pandas_lightning_and_scikit_learn(tmp_path: Path) -> None:
+    with new(tmp_path) as session:
+        session.tell(knows(session.suggest(40)))
+        session.export(tmp_path / "final")
+    script = "import sys, al_bench; al_bench.load(sys.argv[1]); print(*sys.modules)"
+    line = [sys.executable, "-c", script, str(tmp_path / "final")]
+    loaded = subprocess.run(line, capture_output=True, text=True, check=True).stdout.split()
+    assert not {"pandas", "pytorch_lightning", "sklearn", "torch"} & set(loaded)
+
+
+def test_a_loaded_model_answers_from_memory_as_the_file_does(final: Path, tmp_path: Path) -> None:
     model = load(final)
     texts = ["cat hat 1", "dog ship 2", "cat tree 3"]
     table = model.predict(texts)
@@ -103,6 +119,10 @@ def test_a_loaded_model_answers_from_memory_as_the_file_does(final: Path) -> Non
     np.testing.assert_allclose(probs.sum(axis=1), 1, atol=1e-5)
     free = model.predict_proba(texts, shares=False)
     np.testing.assert_allclose(free, model.predict(texts, shares=False)[columns], atol=2e-3)
+    pd.DataFrame({"text": texts}).to_csv(tmp_path / "new.csv")
+    line = ["session", "predict", str(final), "--data", str(tmp_path / "new.csv"), "--no-shares"]
+    assert main([*line, "--text", "text", "--out", str(tmp_path / "said.csv")]) == 0
+    np.testing.assert_allclose(free, pd.read_csv(tmp_path / "said.csv")[columns], atol=2e-3)
     assert model.predict_proba(texts[1:2])[0] == pytest.approx(probs[1], abs=1e-4)
     began = process_time()
     for text in texts * 3:
@@ -117,12 +137,25 @@ def test_the_card_and_the_json_name_what_the_model_is(final: Path) -> None:
     card = json.loads((final / "model.json").read_text())
     assert card["formula"].startswith("log p = log_softmax(weight @ x + bias + ")
     words = (final / "README.md").read_text()
-    for part in ("even & plain", "50 of them", "| balanced accuracy |", "Intended use", "1 people"):
+    for part in ("even & plain", "50 of them", "| balanced accuracy |", "Intended use", "1 people",
+                 "Thresholds with the highest expected F1: even & plain 0."):  # fmt: skip
         assert part in words, part
     report = (final / "report.html").read_text()
     for part in ("What is taken for what", "precision of", "answers.csv"):
         assert part in report, part
     assert "<b>" not in report.replace("&lt;b&gt;", "")
+
+
+@pytest.mark.parametrize(
+    ("prior", "name"),
+    [("minilm", "sentence-transformers/all-MiniLM-L6-v2: sentence("),
+     ("bge", "BAAI/bge-small-en-v1.5: sentence("),
+     ("mpnet", "sentence(sentence-transformers/all-mpnet-base-v2@")],
+)  # fmt: skip
+def test_an_encoder_is_named_as_people_know_it(final: Path, prior: str, name: str) -> None:
+    encoder = instantiate(config_of({"prior": prior}, (), None).prior).encoder("text")
+    model = replace(ExportedModel.load(final), encoder=encoder.key)
+    assert model.encoder_name.startswith(name)
 
 
 def test_a_rare_error_is_shown_and_the_confusion_is_of_all_rows(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_a_fifth_of_all_suggestions_is_the_audits_however_small_the_batches(tmp_
 
 def test_an_estimate_has_the_truth_in_it(tmp_path: Path) -> None:
     with new(tmp_path, data=npz(tmp_path, n=ROWS)) as session:
-        with pytest.raises(ValueError, match="no row of the audit has an answer yet"):
+        with pytest.raises(ValueError, match="no row drawn at random has an answer yet"):
             session.estimate()
         label(session, batches=6)
         found = session.estimate()

@@ -140,7 +140,7 @@ def test_labels_that_are_there_train_from_the_start_and_never_measure(
         batch = session.suggest(10)
         assert all("; foundation model: " in one.why for one in batch if one.kind == "query")
         assert {int(one.id) for one in batch if one.kind == "query"} <= set(range(30, 40))
-        with pytest.raises(ValueError, match="no row of the audit has an answer yet"):
+        with pytest.raises(ValueError, match="no row drawn at random has an answer yet"):
             session.estimate()
 
 

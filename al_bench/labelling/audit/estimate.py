@@ -240,8 +240,8 @@ def agreement(table: Ints, k: int) -> tuple[Floats, float]:
     agreement = float((votes * (votes - 1)).sum()) / pairs
     if k * agreement - 1 < 1e-6 * (k - 1):
         raise ChanceError(
-            f"two answers about a row of the audit agree in {agreement:.0%} of cases, no more than "
-            "by chance, so nothing is known of the model"
+            f"two answers about a row drawn at random agree in {agreement:.0%} of cases, no more "
+            "than by chance, so nothing is known of the model"
         )
     right = (1 + np.sqrt((k - 1) * (k * agreement - 1))) / k
     error = 1 - right

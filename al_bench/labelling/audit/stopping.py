@@ -40,7 +40,7 @@ class Look:
 
     @property
     def name(self) -> str:
-        return f"{self.rows} audited rows, model of {self.labels} labels"
+        return f"{self.rows} rows drawn at random, model of {self.labels} labels"
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def advice(
     balanced accuracy grows with the logarithm of labels.
     """
     if look is None:
-        return Advice(False, f"nothing is concluded from fewer than {FEW} audited rows")
+        return Advice(False, f"nothing is concluded from fewer than {FEW} rows drawn at random")
     now = found.balanced_accuracy
     if target is not None:
         verdict = reaches(look, target, now.value)
@@ -152,14 +152,14 @@ def lacks(look: Look, now: Interval, counts: Mapping[str, int], needed: int) -> 
     """Why the audit does not allow to stop yet, in a sentence; None where it does."""
     few = [f"{n} of class {name}" for name, n in counts.items() if n < needed]
     if few:
-        return f"the audit has {', '.join(few)}, and wanted are {needed} rows of each class"
+        return f"rows drawn at random are {', '.join(few)}, and wanted are {needed} of each class"
     low, chance = now.low, 1 / len(counts)
     if low <= chance:
-        return (f"balanced accuracy may be {low:.1%} and guessing has {chance:.1%}, so the audit "
-                "does not show the model to be any better")  # fmt: skip
+        return (f"balanced accuracy may be {low:.1%} and guessing has {chance:.1%}, so rows "
+                "drawn at random do not show the model to be any better")  # fmt: skip
     if now.value < look.floor:
-        return (f"balanced accuracy fell: it was above {look.floor:.1%} at {look.rows} audited "
-                f"rows and is estimated at {now.value:.1%} now")  # fmt: skip
+        return (f"balanced accuracy fell: it was above {look.floor:.1%} at {look.rows} rows "
+                f"drawn at random and is estimated at {now.value:.1%} now")  # fmt: skip
     return None
 
 

@@ -117,7 +117,7 @@ def test_without_an_audited_row_of_the_class_nothing_is_known_of_recall_and_rank
 
 def test_nothing_is_known_without_an_audited_row() -> None:
     empty = np.zeros(5)
-    with pytest.raises(ValueError, match="no row of the audit has an answer yet"):
+    with pytest.raises(ValueError, match="no row drawn at random has an answer yet"):
         estimate_rare(empty, empty > 0, empty, NONE, np.empty(0), 50, 0)
 
 

@@ -318,12 +318,12 @@ def test_what_keeps_the_model_from_being_measured_is_said(tmp_path: Path) -> Non
     with page(made(tmp_path)) as browser:
 
         def measure() -> None:
-            raise ValueError("no row of the audit is answered yet")
+            raise ValueError("no row drawn at random has an answer yet")
 
         browser.view.background.measure = measure
         browser.see()
         wait([browser.view.background.measured])
-        assert "no row of the audit is answered yet" in browser.get("/panel?as=ann").text
+        assert "no row drawn at random has an answer yet" in browser.get("/panel?as=ann").text
 
 
 def places(points: str) -> list[tuple[float, float]]:
