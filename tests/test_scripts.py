@@ -7,6 +7,7 @@ import runpy
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -162,3 +163,20 @@ def test_what_takes_too_long_in_a_large_pool_is_given_up_and_said(tmp_path: Path
     large_pools(cells, "--strategies", "typiclust", "--limit", "60")
     last = json.loads(cells.read_text().splitlines()[-1])
     assert last["seconds"] > 0
+
+
+def test_the_least_reading_is_that_of_a_search_through_all_cases(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Eight papers are found among 20; a ninth and a tenth would make that less than 85 %."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    least_read = importlib.import_module("reviews").least_read
+    hidden = [set(pair) for pair in combinations(range(12), 2)]
+
+    def missed(read: int) -> float:
+        return sum(pair.isdisjoint(range(read)) for pair in hidden) / len(hidden)
+
+    least = min(read for read in range(13) if missed(read) <= 0.2)
+    assert least_read(20, 8, 0.85, 0.2) == pytest.approx((least + 0.85 * 8) / 20)
+    assert least_read(2019, 101, 0.95) == pytest.approx(0.42, abs=0.005)
+    assert least_read(1704, 45, 0.95) == pytest.approx(0.64, abs=0.005)

@@ -1,6 +1,7 @@
-"""The pages about one's own rows name commands that there are."""
+"""The pages about one's own rows name commands that there are, with options that they have."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,20 @@ import typer
 from al_bench.cli.session import app
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = [DOCS / f"{name}.md" for name in ("own-data", "labelling", "stopping")]
-NAMED = {name for page in PAGES for name in re.findall(r"albench session (\w+)", page.read_text())}
+TEXT = "\n".join(
+    (DOCS / f"{name}.md").read_text() for name in ("own-data", "labelling", "stopping")
+)
+LINES = sorted(set(re.findall(r"^albench session (.*)$", TEXT.replace("\\\n", ""), re.MULTILINE)))
 
 
-@pytest.mark.parametrize("command", sorted(NAMED))
-def test_every_command_of_the_docs_is_one(command: str) -> None:
-    assert command in typer.main.get_command(app).commands
+@pytest.mark.parametrize("line", LINES)
+def test_every_command_of_the_docs_is_one_and_has_its_options(line: str) -> None:
+    name, *arguments = shlex.split(line, comments=True)
+    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    with command.make_context(name, arguments) as context:
+        assert "folder" in context.params
+
+
+def test_inline_commands_of_the_docs_are_there() -> None:
+    names = set(re.findall(r"albench session (\w+)", TEXT))
+    assert names <= set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
