@@ -144,7 +144,7 @@ def batches(one: Problem, seed: int) -> Iterator[Batch]:
         leads[state.labelled] = 1
         labels = np.where(leads > 0, truth, probs.argmax(axis=1))
         unread = probs[:, 0] * (leads == 0) * (labels == 1)
-        due = np.count_nonzero(truth[told.rows] == 0)  # the next batch is expected to bring as many
+        due = int(np.sum(truth[told.rows] == 0))  # the next batch is expected to bring as many
         right = 1 - unread * min(1.0, due / max(float(unread.sum()), 1e-12))
         yield Batch(leads, labels, right, due)
 
@@ -191,7 +191,7 @@ def certified(seeds: int) -> Iterator[dict[str, object]]:
             one, _ = whole(dataset, seed)
             n, read_so = len(one.truth), list(batches(one, seed))
             for part in PARTS:
-                least = least_read(n, np.count_nonzero(one.truth == 0), part) * n
+                least = least_read(n, int(np.sum(one.truth == 0)), part) * n
                 yield about(dataset, one, f"any that promises {100 * part:.0f} %, at least", least)
                 for read, recall in our_reading(one, read_so, part):
                     yield about(dataset, one, f"certified, {100 * part:.0f} %", read, recall, part)

@@ -108,9 +108,7 @@ class ExportedModel:
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> None:
         """Write model.npz and model.json; facts: further entries of the card."""
-        apart = ("columns", "model", "calibration")
-        names = [field.name for field in fields(self) if field.name not in apart]
-        card = {"form": FORM} | {name: getattr(self, name) for name in names}
+        card = {"form": FORM} | {name: getattr(self, name) for name in names_in_card()}
         card |= {"encoder_name": self.encoder_name, "formula": self.formula}
         card |= {"columns": asdict(self.columns), **facts}
         arrays = self.model.arrays()
@@ -128,24 +126,15 @@ class ExportedModel:
             raise ValueError(f"{folder} holds no exported model: it has no file {CARD}")
         arrays = plain_arrays(folder / WEIGHTS)
         try:
-            card = json.loads(file.read_text("utf-8"))
+            card = {"prompts": [], "given": False} | json.loads(file.read_text("utf-8"))
             if card["form"] not in READ:
                 raise ValueError(f"it has form {card['form']}; this version reads form {FORM}")
             if len(arrays["weight"]) != len(card["classes"]):
                 raise ValueError(f"its weights are of {len(arrays['weight'])} classes")
-            return cls(
-                tuple(card["classes"]),
-                tuple(card.get("prompts", ())),
-                card["modality"],
-                card["prior"],
-                tuple(card["overrides"]),
-                card["encoder"],
-                bool(card.get("given")),
-                Columns(**card["columns"]),
-                PortableModel.of_arrays(arrays),
-                calibration_in(arrays),
-                tuple(card.get("words", ())),
-            )
+            known = {name: card[name] for name in names_in_card() if name in card}
+            known = {n: tuple(v) if isinstance(v, list) else v for n, v in known.items()}
+            columns, model = Columns(**card["columns"]), PortableModel.of_arrays(arrays)
+            return cls(**known, columns=columns, model=model, calibration=calibration_in(arrays))
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise ValueError(f"{file} is no card of an exported model: {error}") from error
 
@@ -232,6 +221,12 @@ class ExportedModel:
                 "log_softmax(pool[0] log p + pool[1] log f)"
             )
         return head + "; calibrated: softmax(inverse_temperature log p + offsets)"
+
+
+def names_in_card() -> list[str]:
+    """The fields of a model that its card holds as they are."""
+    apart = ("columns", "model", "calibration")
+    return [field.name for field in fields(ExportedModel) if field.name not in apart]
 
 
 def load(folder: str | Path) -> ExportedModel:

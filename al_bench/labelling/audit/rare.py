@@ -15,6 +15,7 @@ from al_bench.labelling.audit.estimate import ERROR, Interval
 HEAD = 20  # rows of highest score that are drawn with nearly equal probabilities
 NEAR = 3  # rows that are not predicted but nearly, in multiples of the predicted ones
 DRAWS = 1000  # from posteriors, of which an interval's ends are quantiles
+TINY = 1e-9  # in place of 0, as the shape of a distribution
 
 Measure: TypeAlias = Callable[[Floats, Floats], Floats]  # of shares and hits, (..., 3) each
 
@@ -98,11 +99,15 @@ class Cells:
 
     def ends(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """(2, DRAWS, 3) the fractions of each cell, for lower and for upper ends: Jeffreys'
-        posteriors, but 0 or 1 where no other outcome was seen (Brown, Cai and DasGupta, 2001)."""
+        posteriors, but 0 or 1 where no other outcome was seen (Brown, Cai and DasGupta, 2001); of
+        predicted rows the limits of Clopper and Pearson, since precision is theirs alone."""
         hit = self.mean * self.size
-        missed = np.maximum(self.size - hit, 0)
-        drawn = rng.beta(hit + 0.5, missed + 0.5, (DRAWS, 3))
-        return np.where(hit > 0, drawn, 0.0), np.where(missed > 0, drawn, 1.0)
+        missed, more = np.maximum(self.size - hit, 0), np.array([1.0, 0.5, 0.5])
+        low, high = (
+            rng.beta(np.maximum(hit + a, TINY), np.maximum(missed + 1 - a, TINY), (DRAWS, 3))
+            for a in (1 - more, more)
+        )
+        return np.where(hit > 0, low, 0.0), np.where(missed > 0, high, 1.0)
 
 
 def estimate_rare(
@@ -121,7 +126,7 @@ def estimate_rare(
     it predicts it, and the probability of being audited; audited, hits: (a,) positions of audited
     rows with an answer, and whether they are of the class; rows, found: of the whole session, and
     those answered to be of the class; error: on either side of an interval. Each cell's fraction
-    has Jeffreys' posterior at its effective number of rows (Korn and Graubard, 1998); an
+    has a posterior at its effective number of rows (Korn and Graubard, 1998); an
     interval's lower end combines lower limits of what raises the value with upper limits of what
     lowers it (melding: Fay, Proschan and Brittain, 2015). ValueError without an audited row.
     """
