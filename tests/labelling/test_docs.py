@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import typer
 
@@ -27,3 +28,12 @@ def test_every_command_of_the_docs_is_one_and_has_its_options(line: str) -> None
 def test_inline_commands_of_the_docs_are_there() -> None:
     names = set(re.findall(r"albench session (\w+)", TEXT))
     assert names <= set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def test_the_csv_of_the_walk_through_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (code,) = re.findall(r'^python -c "(.*)"$', TEXT, re.MULTILINE)
+    exec(code, {})
+    assert len(pd.read_csv("glosses.csv")["text"]) == 14_941
