@@ -80,7 +80,7 @@ def main() -> None:
         f"Made by `python benchmarks/handover.py`. {said}",
         "",
         f"The exported model, asked about {len(texts)} other texts, one at a time, in "
-        f"milliseconds; loading took {loaded:.1f} s. The clock is of a machine with other work.",
+        f"milliseconds; loading took {loaded:.1f} s. A machine of two cores.",
         "",
         *table(["time of", "median", "95 of 100 under"],
                [["the clock", *cells[0]], ["the processor", *cells[1]]]),
