@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from time import process_time
 
@@ -14,7 +15,9 @@ import al_bench
 from al_bench.cli.main import main
 from al_bench.core.arrays import softmax
 from al_bench.labelling.calibration import Calibration, calibrated, curve
-from al_bench.labelling.exported_model import load
+from al_bench.labelling.exported_model import ExportedModel, load
+from al_bench.labelling.settings import config_of
+from al_bench.runs.config import instantiate
 from tests.labelling.data import blobs, knows, new, npz, session_of, truth
 from tests.tiny_models import bert  # noqa: F401
 
@@ -141,6 +144,18 @@ def test_the_card_and_the_json_name_what_the_model_is(final: Path) -> None:
     for part in ("What is taken for what", "precision of", "answers.csv"):
         assert part in report, part
     assert "<b>" not in report.replace("&lt;b&gt;", "")
+
+
+@pytest.mark.parametrize(
+    ("prior", "name"),
+    [("minilm", "sentence-transformers/all-MiniLM-L6-v2: sentence("),
+     ("bge", "BAAI/bge-small-en-v1.5: sentence("),
+     ("mpnet", "sentence(sentence-transformers/all-mpnet-base-v2@")],
+)  # fmt: skip
+def test_an_encoder_is_named_as_people_know_it(final: Path, prior: str, name: str) -> None:
+    encoder = instantiate(config_of({"prior": prior}, (), None).prior).encoder("text")
+    model = replace(ExportedModel.load(final), encoder=encoder.key)
+    assert model.encoder_name.startswith(name)
 
 
 def test_a_rare_error_is_shown_and_the_confusion_is_of_all_rows(tmp_path: Path) -> None:
