@@ -43,15 +43,15 @@ def ladders(analysis: Analysis) -> list[tuple[Setting, list[int]]]:
     curves = [found.curves for found in analysis.settings]
     for place in sorted(range(len(curves)), key=lambda place: curves[place].prior):
         groups.setdefault(curves[place].setting.without("dataset", "prior"), []).append(place)
-    return [(shared, places) for shared, places in sorted(groups.items()) if len(places) > 1]
+    return [(alike, places) for alike, places in sorted(groups.items()) if len(places) > 1]
 
 
 def beyond_prior(analysis: Analysis) -> list[Table]:
     """A table for all settings that differ in their data set and prior alone."""
-    return [table_of(analysis, shared, places) for shared, places in ladders(analysis)]
+    return [table_of(analysis, alike, places) for alike, places in ladders(analysis)]
 
 
-def table_of(analysis: Analysis, shared: Setting, places: Sequence[int]) -> Table:
+def table_of(analysis: Analysis, alike: Setting, places: Sequence[int]) -> Table:
     """Gains over the foundation model alone in these settings, the best mean area first."""
     gains = {method: [gain for place in places if (gain := gain_of(analysis, method, place))]
              for method in analysis.competitors}  # fmt: skip
@@ -86,7 +86,7 @@ def table_of(analysis: Analysis, shared: Setting, places: Sequence[int]) -> Tabl
         "median over the pairs that reach it, in brackets how many do."
     ).replace("Balanced accuracy", analysis.spec.metric.replace("_", " ").capitalize())
     note += f" {left} methods have not run on all pairs." if left else ""
-    title = f"Beyond the foundation model alone: {analysis.names.setting(shared) or 'all settings'}"
+    title = f"Beyond the foundation model alone: {analysis.names.setting(alike) or 'all settings'}"
     return Table.of(title, methods, columns, note=note)
 
 
