@@ -22,6 +22,7 @@ from al_bench.report.figures.style import panels, save_png, styled
 from al_bench.report.tables.render import NONE, Table, markdown
 from al_bench.runs.plan import plan
 
+INDEX = "README.md"
 LARGE = 40  # with more classes, the figure shows no class names
 
 
@@ -33,7 +34,6 @@ def make(
     if len(jobs) > 1:
         raise ValueError(f"one card at a time; these overrides stand for {len(jobs)} runs")
     job = jobs[0]
-    from al_bench.cli.prior_card import card_of, card_tables, write_card
     from al_bench.core.threads import limit_threads
     from al_bench.report.tables.render import print_tables
     from al_bench.runs.component import Component
@@ -131,7 +131,22 @@ def write_card(card: Mapping[str, Any], folder: Path) -> list[Path]:
     text.write_text(markdown(card_tables(card), card["name"], facts), "utf-8")
     data.write_text(json.dumps(card, indent=1, allow_nan=False) + "\n", "utf-8")
     draw(card, image)
+    (folder / INDEX).write_text(index(folder), "utf-8")
     return [text, data, image]
+
+
+def index(folder: Path) -> str:
+    """A page of all cards in a folder; of those with the same classes, the best model first."""
+    cards = [json.loads(file.read_text("utf-8")) for file in folder.glob("*.json")]
+    cards.sort(key=lambda card: (card["class_names"], -card["balanced_accuracy"]))
+    rows = [
+        (card["name"], str(len(card["truth"])), str(card["rows"]),
+         *(f"{100 * card[name]:.1f}" for name in ("accuracy", "balanced_accuracy", "ece")))
+        for card in cards
+    ]  # fmt: skip
+    header = ("card", "classes", "rows", "accuracy, %", "balanced accuracy, %", "ECE, points")
+    facts = "Made by albench prior. The file of each card has its command, and figures by class."
+    return markdown([Table("All cards", header, tuple(rows))], "How good are the models?", facts)
 
 
 def draw(card: Mapping[str, Any], path: Path) -> None:

@@ -116,6 +116,9 @@ def test_many_classes_and_odd_names_are_drawn_too(tmp_path: Path) -> None:
     assert image.stat().st_size > 1000
     assert "\\$3\\_\\|" in text.read_text()
     assert json.loads(data.read_text())["recall"][59] is None  # no row of the last class
+    write_card(card | {"name": "better", "balanced_accuracy": 0.999}, tmp_path)
+    page = (tmp_path / "README.md").read_text()
+    assert page.index("| better | 60 | 200 |") < page.index("| x | 60 | 200 |")
 
 
 def test_one_card_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
