@@ -26,6 +26,8 @@ class LoggerFactory(Protocol):
 
 
 class Csv:
+    """One ``metrics.csv`` a run."""
+
     def open(self, run: str, manifest: Mapping[str, Any], folder: Path) -> Logger:
         from pytorch_lightning.loggers import CSVLogger
 
@@ -35,6 +37,8 @@ class Csv:
 
 
 class TensorBoard:
+    """One TensorBoard event folder a run."""
+
     def open(self, run: str, manifest: Mapping[str, Any], folder: Path) -> Logger:
         from pytorch_lightning.loggers import TensorBoardLogger
         from torch.utils.tensorboard.summary import hparams
