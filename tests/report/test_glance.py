@@ -16,7 +16,9 @@ PUBLISHED = {
     "random", "confidence", "margin", "entropy", "coreset", "badge", "galaxy", "direct", "base",
     "tail_first", "tail_first_product", "pcb", "fm_stratified", "prioral", "alfamix", "dropquery",
 }  # fmt: skip
-OURS = ("codecision", "posterior_labels_pool", "fm_balanced", "linear_on_prior", "weights", PLAIN)
+OURS = (
+    "codecision", "posterior_labels_pool", "fm_balanced", "linear_on_prior", "class_weights", PLAIN,
+)  # fmt: skip
 SINGLE = ("base", "self_training", "random", "linear_residual", "logit_adjustment", PLAIN)
 
 
