@@ -109,8 +109,7 @@ def chances_of(now: Snapshot) -> Floats:
     were never audited."""
     chances = np.zeros(len(now.pool.reserved))
     for one in [d.value for d in now.ledger.decisions if d.kind == CHANCES][-1:]:
-        whole = enumerate(one) if isinstance(one, list) else one.items()  # as former sessions have
-        for place, chance in whole:
+        for place, chance in one.items():
             chances[int(place)] = chance
     return chances
 
