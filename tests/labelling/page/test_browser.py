@@ -140,8 +140,17 @@ def press(page: Page, key: str) -> str:
     page.keyboard.press(key)
     changed = """said => document.querySelector('#said').innerText !== said
         && document.activeElement.id === 'row'"""
-    page.wait_for_function(changed, arg=said, polling=20)  # a tab behind another paints nothing
+    until(page, changed, said)
     return before
+
+
+def until(page: Page, true: str, arg: str | None = None) -> None:
+    """Wait until an expression is true; the page's own policy forbids Playwright to poll in it."""
+    for _ in range(PATIENCE // 20):
+        if page.evaluate(true, arg):
+            return
+        page.wait_for_timeout(20)
+    raise TimeoutError(true)
 
 
 def right(page: Page) -> str:
@@ -228,7 +237,7 @@ def test_keys_before_the_next_row_is_seen_do_nothing(browser: Browser, server: S
         list("12su0"),
     )
     changed = "before => document.querySelector('#row').ariaLabel !== `Row ${before}`"
-    page.wait_for_function(changed, arg=before)
+    until(page, changed, before)
     page.wait_for_timeout(300)
     assert on_disk(server.folder) == {(before, "ann"): "complaint"}
     store = Store.open(server.folder)
@@ -267,7 +276,7 @@ def test_images_are_shown_and_a_broken_one_is_put_in_words(
     bad.write_text("no image")
     with nearby(made(tmp_path / "s", images=[good, bad, good])) as address:
         page = opened(browser, address)
-        page.wait_for_function("document.querySelector('#row img').naturalWidth === 60")
+        until(page, "document.querySelector('#row img').naturalWidth === 60")
         press(page, "1")
         page.wait_for_selector("#row p")
         assert "cannot be shown" in page.inner_text("#row")
@@ -367,7 +376,7 @@ def test_the_picture_of_the_docs_is_made(browser: Browser, tmp_path: Path) -> No
             text = shown(page).inner_text("#row")
             press(page, str(1 + next(i for i, film in enumerate(films) if film in text)))
         page.keyboard.press("g")
-        page.wait_for_function("document.querySelector('#progress').innerText.startsWith('44')")
+        until(page, "document.querySelector('#progress').innerText.startsWith('44')")
         picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
     assert picture.size == (1000, 700)
     colours = {colour for _, colour in picture.getcolors(2**20)}
