@@ -36,6 +36,8 @@ def test_badge_draws_what_plain_badge_draws() -> None:
 def test_bait_chooses_what_plain_traces_choose(
     weighting: str, classes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(bait_module, "STRIP", 7)
+    monkeypatch.setattr(bait_module, "COLUMNS", 2)
     for seed, state in states(n=30, d=3, seeds=9):
         monkeypatch.setattr(bait_module, "PENDING", (0, 20, 256)[seed % 3])
         expected = bait.select(
