@@ -3,12 +3,13 @@
     python benchmarks/scale.py                    # into results/benchmarks/scale.jsonl, prints
     python benchmarks/scale.py --write            # and into results/benchmarks/scale.md
     python benchmarks/scale.py --rows 20000 --strategies margin badge
+    python benchmarks/scale.py --strategies bait typiclust dropquery --threads 2
 
-A measurement is one whole ``select`` on a fresh state whose model predictions exist already, on one
-thread, in a process of its own that has selected once on a tiny pool, so imports do not count.
-Answers within a batch are given. Each measurement is a line of the cells file as soon as it is
-made; what is in the file is not measured again, except what took longer than a smaller limit. So a
-killed command goes on where it was; --known --write only makes the page.
+A measurement is one whole ``select`` on a fresh state whose model predictions exist already, on as
+many threads as told, in a process of its own that has selected once on a tiny pool, so imports do
+not count. Answers within a batch are given. Each measurement is a line of the cells file as soon as
+it is made; what is in the file is not measured again, except what took longer than a smaller limit.
+So a killed command goes on where it was; --known --write only makes the page.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from al_bench.core.loop import query
 from al_bench.core.oracle import Oracle
 from al_bench.core.state import UNLABELLED, Ints, Rows, State
 from al_bench.runs.config import config_dir, instantiate
+from al_bench.runs.options import option_names
 from al_bench.runs.plan import plan
 from al_bench.testing.situations import SoftmaxModel
 
@@ -54,6 +56,7 @@ class Size(NamedTuple):
     labelled: int
     budget: int
     classes: int
+    threads: int = 1
 
 
 class Cost(NamedTuple):
@@ -68,7 +71,7 @@ class Cost(NamedTuple):
 
 def make_pool(size: Size) -> tuple[State, Ints]:
     """A long tail of classes (100 to 1), each of eight groups in 64 directions, plus noise."""
-    rng = np.random.default_rng(size)
+    rng = np.random.default_rng(size[:5])
     fractions = 100 ** -np.linspace(0, 1, size.classes)
     truth = rng.choice(size.classes, size=size.rows, p=fractions / fractions.sum())
     groups = rng.standard_normal((size.classes, 8, 64), dtype=np.float32)
@@ -108,7 +111,13 @@ def select(node: Any, state: State, truth: Ints, budget: int) -> None:
 
 
 def measure(
-    node: Any, pool: tuple[State, Ints], budget: int, repeat: int, limit: float, long: float = LONG
+    node: Any,
+    pool: tuple[State, Ints],
+    budget: int,
+    repeat: int,
+    limit: float,
+    long: float = LONG,
+    threads: int = 1,
 ) -> Cost:
     """In a fork of this process, so that memory is that of the selection alone; what takes longer
     than `long` seconds is not repeated, and what takes longer than the limit is given up."""
@@ -116,7 +125,7 @@ def measure(
 
     def child() -> None:
         select(node, *make_pool(Size(400, 16, 60, 5, 4)), 5)
-        with threadpool_limits(1):  # after the libraries that a rule loads when first used
+        with threadpool_limits(threads):  # after the libraries that a rule loads when first used
             state, truth = pool
             before = resident()
             walls: list[float] = []
@@ -157,11 +166,6 @@ def node(name: str) -> Any:
     return plan([f"strategy={name}"])[0].config["strategy"]
 
 
-def every_strategy() -> list[str]:
-    folder = config_dir() / "strategy"
-    return sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))
-
-
 class Cells:
     """Measurements by what was measured, a JSON line each, kept in a file as they are made."""
 
@@ -192,7 +196,9 @@ def key(what: Record) -> str:
 
 
 def what(name: str, size: Size) -> Record:
-    return {"cost": name, **size._asdict()}
+    """What a line of the cells file was measured of; one thread is not named."""
+    named = {"cost": name, **size._asdict()}
+    return {key: value for key, value in named.items() if (key, value) != ("threads", 1)}
 
 
 def measure_all(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) -> None:
@@ -214,7 +220,7 @@ def measure_all(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) -
 def measured(name: str, size: Size, pool: Any, args: argparse.Namespace) -> Record:
     """Seconds and GiB; or after how many seconds it was given up; or how it failed."""
     try:
-        found = measure(node(name), pool, size.budget, args.repeat, args.limit)
+        found = measure(node(name), pool, size.budget, args.repeat, args.limit, LONG, size.threads)
     except RuntimeError as error:
         return {"failed": str(error)}
     if math.isinf(found.wall):
@@ -222,13 +228,13 @@ def measured(name: str, size: Size, pool: Any, args: argparse.Namespace) -> Reco
     return {"seconds": found.wall, "gibibytes": found.peak / 1024}
 
 
-def table(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) -> list[str]:
+def table(cells: Cells, sizes: Sequence[Size], names: Sequence[str]) -> list[str]:
     """One line a strategy: seconds at each size, then GiB at each number of rows."""
     heads = [f"{size.rows:,} rows, budget {size.budget:,}: s" for size in sizes]
     rows = list(dict.fromkeys(size.rows for size in sizes))
     heads += [f"{n:,} rows: GiB" for n in rows]
     lines = [row("strategy", *heads), row("---", *["---:"] * len(heads))]
-    for name in args.strategies:
+    for name in names:
         found = {size: cells.known(name, size) or {} for size in sizes}
         line = [name, *(said(found[size]) for size in sizes)]
         for n in rows:
@@ -246,27 +252,33 @@ def said(record: Record) -> str:
 
 def page(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) -> list[str]:
     size = sizes[0]
-    return [
+    lines = [
         "# How long a choice takes in a large pool",
         "",
         f"Made by `python benchmarks/scale.py --write`. {size.dim} float32 numbers a row, "
         f"{size.classes} classes, {size.labelled:,} labelled, features with groups. Wall seconds "
-        f"of one whole choice on one thread (median of {args.repeat}, fewer beyond a few seconds), "
-        "model predictions given. GiB: the most memory of the whole process at the budget that "
-        "takes more.",
-        "",
-        *table(cells, sizes, args),
+        f"of one whole choice (median of {args.repeat}, fewer beyond a few seconds), model "
+        "predictions given. GiB: the most memory of the whole process at the budget that takes "
+        "more.",
     ]
+    for threads in sorted({record["what"].get("threads", 1) for record in cells.records.values()}):
+        here = [size._replace(threads=threads) for size in sizes]
+        names = [n for n in args.strategies if any(cells.known(n, size) for size in here)]
+        if names:
+            lines += ["", f"## On {threads} thread{'s' * (threads > 1)}", ""]
+            lines += table(cells, here, names)
+    return lines
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--strategies", nargs="+", default=every_strategy())
+    parser.add_argument("--strategies", nargs="+", default=option_names("strategy", [config_dir()]))
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--budgets", type=int, nargs="+", default=[100, 1_000])
     parser.add_argument("--dim", type=int, default=384)
     parser.add_argument("--labelled", type=int, default=1_000)
     parser.add_argument("--classes", type=int, default=10)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--limit", type=float, default=900, help="seconds a measurement may take")
     parser.add_argument("--known", action="store_true", help="measure nothing, show what is known")
@@ -274,7 +286,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
     args = parser.parse_args()
     sizes = [
-        Size(rows, args.dim, args.labelled, budget, args.classes)
+        Size(rows, args.dim, args.labelled, budget, args.classes, args.threads)
         for rows in args.rows
         for budget in args.budgets
     ]

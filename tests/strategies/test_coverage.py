@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
 
 from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.badge import Badge
@@ -66,6 +67,34 @@ def test_scikit_learns_own_clusters_are_no_looser_than_two_passes(count: int) ->
         for cluster in (lambda *given: kmeans(*given)[0], sklearn_kmeans)
     )
     assert tight < loose
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_lloyd_in_large_pools_ends_where_scikit_learns_ends(weighted: bool) -> None:
+    points = make_state(n=1500, d=6, k=5, seed=4)[0].rows.features.astype(np.float64)
+    seeds = points[generator().permutation(1500)[:40]]
+    weights = generator(1).random(1500) if weighted else None
+    method = KMeans(40, init=seeds, n_init=1, tol=0).fit(points, sample_weight=weights)
+    assigned, centres = distances.lloyd(points, seeds, weights)
+    assert method.n_iter_ > 10
+    assert np.array_equal(assigned, method.labels_)
+    np.testing.assert_allclose(centres, method.cluster_centers_)
+
+
+def test_lloyd_that_is_cut_short_assigns_rows_to_its_last_centres(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    points = make_state(n=300, d=4, seed=4)[0].rows.features
+    monkeypatch.setattr(distances, "MOST", 2)
+    assigned, centres = distances.lloyd(points, points[:20])
+    assert np.array_equal(assigned, distances.assign(points, centres))
+
+
+def test_large_pools_are_clustered_as_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = make_state(n=600, d=6, seed=4)[0].rows.features.astype(np.float64)
+    small = kmeans(points, 12, generator())[0]
+    monkeypatch.setattr(distances, "LARGE", 0)
+    assert np.array_equal(kmeans(points, 12, generator())[0], small)
 
 
 def spread_of(points: Floats, assigned: Ints) -> float:

@@ -15,6 +15,8 @@ ROUNDING = 4e-6  # squared float32 distances below this fraction of the squared 
 
 Distance: TypeAlias = Callable[[Ints, Ints], Floats]  # (m,) and (c,) row numbers -> (m, c) squared
 FULL = 50  # Lloyd's algorithm up to this many clusters; above, mini-batches (as TypiClust does)
+LARGE = 50_000_000  # rows times clusters above which `lloyd` takes over from scikit-learn
+MOST = 300  # passes of Lloyd's algorithm, as in scikit-learn
 PASSES = 2  # mini-batch passes over the rows, at most: a third saves 1 % of the inertia
 NEAR_ENOUGH = 1e-5  # relative difference by rounding of two equal squared distances
 
@@ -147,6 +149,8 @@ def kmeans(
     seeds, seed = features[seeding(features, clusters, rng)], int(rng.integers(2**31))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
+        if clusters <= full and len(features) * clusters > LARGE:
+            return lloyd(features, seeds, weights)
         if clusters <= full:
             method = KMeans(clusters, init=seeds, n_init=1, random_state=seed)
         else:
@@ -155,6 +159,56 @@ def kmeans(
         fitted = method.fit(features, sample_weight=weights)
     centres = fitted.cluster_centers_.astype(features.dtype)
     return assign(features, centres), centres
+
+
+def lloyd(features: Floats, centres: Floats, weights: Floats | None = None) -> tuple[Ints, Floats]:
+    """(n,) clusters and (c, d) centres by Lloyd's algorithm from these, up to rounding those of
+    scikit-learn: each row is compared with the centres that moved, and with all of them only if one
+    of these may be nearer than its own. A centre without rows stays. O(n) memory."""
+    from scipy.sparse import csr_array
+
+    n, centres = len(features), centres.copy()
+    mass = np.ones(n, dtype=features.dtype) if weights is None else weights.astype(features.dtype)
+    assigned, moved, place = np.full(n, -1), np.arange(0), np.full(len(centres), -1)
+    own, others = np.full(n, np.inf), np.full(n, -np.inf)  # squared distance, less the row's norm
+    for _ in range(MOST):
+        before = assigned.copy()
+        for part in blocks(n):
+            scores = relative(features[part], centres[moved])
+            at = place[assigned[part]]
+            rows = np.flatnonzero(at >= 0)
+            own[part][rows] = scores[rows, at[rows]]
+            scores[rows, at[rows]] = np.inf
+            others[part] = np.minimum(others[part], scores.min(axis=1, initial=np.inf))
+            rows = part.start + np.flatnonzero(own[part] >= others[part])
+            scores, index = relative(features[rows], centres), np.arange(len(rows))
+            assigned[rows] = best = scores.argmin(axis=1)
+            own[rows] = scores[index, best]
+            scores[index, best] = np.inf
+            others[rows] = scores.min(axis=1)
+        changed = assigned != before
+        if not changed.any():
+            break
+        moved = np.unique([assigned[changed], before[changed]])
+        moved = moved[moved >= 0]
+        place[:] = -1
+        place[moved] = np.arange(len(moved))
+        rows = np.flatnonzero(place[assigned] >= 0)
+        entries = mass[rows], (place[assigned[rows]], rows)
+        members = csr_array(entries, shape=(len(moved), n))
+        total = np.asarray(members.sum(axis=1))[:, None]
+        sums = members @ features
+        centres[moved] = np.where(total > 0, sums / np.where(total > 0, total, 1), centres[moved])
+    else:
+        assigned = assign(features, centres)
+    return assigned, centres
+
+
+def relative(features: Floats, centres: Floats) -> Floats:
+    """(m, c) squared distances less the squared norms of the rows."""
+    scores: Floats = features @ (-2 * centres.T)
+    scores += squared_norms(centres)
+    return scores
 
 
 def sklearn_kmeans(features: Floats, clusters: int, rng: np.random.Generator) -> Ints:
