@@ -6,7 +6,7 @@ STAMP = $(VENV)/.installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-tiny test test-browser test-ray check lint types wheel wheel-test matrix lock image paper paper-check explorer bench site clean
+.PHONY: help install demo demo-tiny test test-browser test-ray check lint types wheel wheel-test matrix lock image paper paper-check explorer bench peers site clean
 
 help:  ## show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -119,6 +119,9 @@ explorer: install  ## rebuild the committed page to look through (results/explor
 
 bench: install  ## time runs, a grid and status (committed: results/benchmarks/speed.md)
 	$(BIN)/python benchmarks/speed.py
+
+peers: install  ## query rules beside five other libraries, which are installed for it (results/benchmarks/peers.md)
+	.ci/peers $(BIN) build/peers --write
 
 clean:  ## remove the environment and caches; results stay
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -47,6 +47,7 @@ for library in ("scipy.cluster.hierarchy", "scipy.optimize", "sklearn.cluster"):
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "scale.md"
 LONG = 3.0  # seconds after which a measurement is not repeated
+ENSEMBLES = ("boss", "refine")  # hundreds of calls of other rules: minutes in small pools
 Record = dict[str, Any]
 
 
@@ -272,7 +273,8 @@ def page(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) -> list[
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--strategies", nargs="+", default=option_names("strategy", [config_dir()]))
+    names = [o for o in option_names("strategy", [config_dir()]) if o not in ENSEMBLES]
+    parser.add_argument("--strategies", nargs="+", default=names)
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--budgets", type=int, nargs="+", default=[100, 1_000])
     parser.add_argument("--dim", type=int, default=384)

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from itertools import combinations
+from math import inf
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -163,6 +165,64 @@ def test_what_takes_too_long_in_a_large_pool_is_given_up_and_said(tmp_path: Path
     large_pools(cells, "--strategies", "typiclust", "--limit", "60")
     last = json.loads(cells.read_text().splitlines()[-1])
     assert last["seconds"] > 0
+
+
+def test_what_is_measured_on_two_threads_has_a_table_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    scale = importlib.import_module("scale")
+    size, cells = scale.Size(300, 16, 60, 5, 4), scale.Cells(tmp_path / "cells.jsonl")
+    for name, threads in (("margin", 1), ("badge", 1), ("badge", 2)):
+        what = scale.what(name, size._replace(threads=threads))
+        cells.add({"what": what, "seconds": float(threads), "gibibytes": 0.1})
+    args = SimpleNamespace(strategies=["margin", "badge"], repeat=1)
+    one, two = "\n".join(scale.page(cells, [size], args)).split("## On 2 threads")
+    assert "| margin | 1.00 |" in one
+    assert "| badge | 1.00 |" in one
+    assert "| badge | 2.00 |" in two
+    assert "margin" not in two
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(50.0, "25"), (1.0, "0.5"), (inf, "over 450")])
+def test_peers_are_measured_in_multiples_of_our_seconds(
+    seconds: float, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    peers = importlib.import_module("peers")
+    costs = iter([2.0, seconds])
+    monkeypatch.setattr(peers, "measure", lambda *_: SimpleNamespace(processor=next(costs)))
+    pool = peers.on_sphere(peers.Size(400, 8, 60, 100, 3))
+    args = SimpleNamespace(repeat=1, limit=900)
+    assert peers.cells("margin", ["scikit-activeml"], pool, args) == ["margin", shown]
+
+
+def test_a_peer_that_chooses_other_rows_is_shown_with_how_many_are_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    peers = importlib.import_module("peers")
+    monkeypatch.setattr(peers, "measure", lambda *_: SimpleNamespace(processor=1.0))
+    chosen = iter([np.arange(100), np.arange(25, 125)])
+    monkeypatch.setattr(peers, "chosen", lambda *_: next(chosen))
+    args = SimpleNamespace(repeat=1, limit=900)
+    assert peers.cells("margin", ["small-text"], None, args) == ["margin", "1 (75%)"]
+
+
+def test_labelbench_reads_predictions_features_and_the_truth_by_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    peers = importlib.import_module("peers")
+    state, truth = peers.make_pool(peers.Size(50, 4, 10, 5, 3))
+    names = ("TRAIN_PRED", "TRAIN_EMBEDDING", "TRAIN_LABEL")
+    given = peers.Given(state, truth)
+    probs, features, labels = given.retrieve_inputs([SimpleNamespace(name=name) for name in names])
+    probs[:] = 0  # as BADGE there writes into them
+    assert state.probs.max() > 0
+    assert np.array_equal(features, state.rows.features)
+    assert np.array_equal(labels.argmax(axis=1), truth)
+    assert len(given) == 50
 
 
 def test_the_least_reading_is_that_of_a_search_through_all_cases(

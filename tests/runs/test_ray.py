@@ -146,6 +146,8 @@ def test_a_sweep_of_two_nodes_loses_and_doubles_nothing_when_one_is_killed(
     assert again.returncode == 0, again.stderr
     now = finished(here)
     assert kept.items() <= now.items()  # not made twice: the same files as before
-    assert main(["run", "-m", *SWEEP, "results=alone"]) == 0
-    assert rounds_of(here / "results") == rounds_of(here / "alone")
+    joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "results=beside"]
+    assert main(["run", "-m", *SWEEP, *joblib]) == 0
+    assert rounds_of(here / "results") == rounds_of(here / "beside")
+    assert main(["merge", "results/runs", "beside/runs", "--out", "all.parquet"]) == 0
     assert len(now) == 24
