@@ -23,8 +23,7 @@ from pkgutil import resolve_name
 from types import ModuleType
 from typing import Any
 
-from al_bench.runs.declarations import MISSING, constants, signature
-from al_bench.runs.display import OURS
+from al_bench.runs.declarations import MISSING, OURS, constants, signature
 
 
 @dataclass(frozen=True, eq=False)

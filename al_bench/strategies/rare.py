@@ -29,7 +29,8 @@ class RareFirst:
     """
 
     option = "rare"
-
+    title = "likeliest first"
+    start = "started by the foundation model"
     target: int = 0
     explore: float = 0.1
 
