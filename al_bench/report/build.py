@@ -67,9 +67,13 @@ def captions(analysis: Analysis) -> dict[str, str]:
     where = f"in {many} settings"
     if many == 1:
         where = f"on {names.setting(analysis.settings[0].curves.setting)}"
+    held = [one for one in analysis.claims if one.sets and one.ours == analysis.champion]
+    opponents = [one.claim.name for one in held]
     lines = [one.claim.name for one in at_once(analysis.claims, analysis.spec.lines)]
     return {
-        "claims": caption_of_claims(analysis),
+        "claims": f"{capital(closed(method))} against {listed(opponents, 'opponents')}: the share "
+        "of the budget at which it reaches their final accuracy, and the difference in area under "
+        "the budget curve, with 95 % CIs over seeds.",
         "budget": f"{capital(metric)} over the budget, mean over the data sets: {closed(method)} "
         f"and {listed(lines, 'others')}.",
         "curves": f"Learning curves of {closed(method)} and other methods {where}: {metric}, mean "
@@ -83,27 +87,6 @@ def captions(analysis: Analysis) -> dict[str, str]:
         "ladder": f"What labels add at the end to each foundation model, by how good it is alone, "
         f"{where}, with 95 % t intervals over seeds; of each query rule the best method.",
     }
-
-
-def caption_of_claims(analysis: Analysis) -> str:
-    names, claims = analysis.names, [result for result in analysis.claims if result.sets]
-    by: dict[str, list[str]] = {}
-    for one in claims:
-        by.setdefault(names.method(one.ours) if one.ours else "", []).append(one.claim.name)
-    if not by:
-        return ""
-    (method, opponents), *others = by.items()
-    rows = dict.fromkeys(row for result in claims for row in result.rows())
-    text = f"{capital(closed(method))} against {listed(opponents, 'opponents')}"
-    if len(rows) > 1:
-        kinds = listed([names.all(row, ", ") for row in rows], "kinds of settings")
-        text += f", {'with' if len(rows) <= LISTED else 'in'} {kinds}"
-    if others:
-        text += f" (and {listed([name for name, _ in others], 'others')} against theirs)"
-    return (
-        f"{text}: the share of the budget at which it reaches their final accuracy, and the "
-        "difference in area under the budget curve, with 95 % CIs over seeds."
-    )
 
 
 def listed(names: Sequence[str], kind: str) -> str:

@@ -64,7 +64,7 @@ def test_a_page_of_claims_answers_with_the_one_that_it_names_for_the_first_and_l
     said = answer(analyse(read_runs(tmp_path), spec))
     assert re.sub(r"\d+\.\d", "#", said) == (
         "With no label noise, codecision reaches the final accuracy of the margin with 52 % of the "
-        "budget, and ends # points above it. With 40 % label noise, codecision does not reach "
+        "budget, and ends # points above it. With 40 % label noise, it does not reach "
         "the final accuracy of the margin, and ends # points below it."
     )
     with pytest.raises(ValueError, match=r"report.answer has 'the best'; wanted names of"):

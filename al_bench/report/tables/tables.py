@@ -297,7 +297,7 @@ def answer_of_claim(result: ClaimResult, names: Names) -> str:
     found = summaries(result)
     ours = closed(names.method(result.ours))
     shown = found if len(found) < 3 else [found[0], found[-1]]
-    said = [sentence(one, ours, result.claim.name) for one in shown]
+    said = [sentence(one, "it" if at else ours, result.claim.name) for at, one in enumerate(shown)]
     if len(found) < 2:
         return capital(said[0])
     rows = [names.all(one.row, ", ") for one in shown]
