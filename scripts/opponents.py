@@ -42,7 +42,7 @@ def areas(frame: pd.DataFrame) -> pd.DataFrame:
     )
     lines = []
     for key, run in frame.groupby([*BY, "seed", "id"], observed=True):
-        under = area(run[METRICS].to_numpy().T, run["n_labels"].to_numpy())
+        under = area(run[METRICS].to_numpy(float).T, run["n_labels"].to_numpy())
         lines.append((*key[:-1], *under))
     return pd.DataFrame(lines, columns=[*BY, "seed", *METRICS])
 
