@@ -39,7 +39,6 @@ from al_bench.labelling.forecast.law import (
     design,
     facts_of,
 )
-from al_bench.report.names import OWN
 from al_bench.report.savings import area
 from al_bench.runs.component import Component, name_of
 from al_bench.runs.config import PROBLEM
@@ -104,8 +103,11 @@ PLAIN = {"supervision": "labels", "init": "random", "learner": "linear"}
 METHODS = {  # the choices of each arm
     "random": {"strategy": "random", **PLAIN},
     "margin": {"strategy": "margin", **PLAIN},
-    "codecision": OWN["codecision"],
-}
+    "codecision": {
+        "strategy": "codecision", "supervision": "posterior_labels_pool",
+        "init": "fm_balanced", "learner": "linear_on_prior",
+    },
+}  # fmt: skip
 FAMILIES = {  # data sets that share rows
     "trec_train": "trec",
     "tweeteval_emotion_test": "tweeteval_emotion",
@@ -116,7 +118,7 @@ FAMILIES = {  # data sets that share rows
 def curves() -> pd.DataFrame:
     """The rounds of each arm's runs, a line each, with the name of their problem."""
     columns = [*CONFIGS, "seed", "dataset", "protocol", "protocol_config", "learner_config"]
-    columns += ["annotators", *OWN["codecision"], "round", "n_labels"]
+    columns += ["annotators", *METHODS["codecision"], "round", "n_labels"]
     columns += ["balanced_accuracy", "prior_balanced_accuracy"]
     found = []
     for name in NAMES:

@@ -48,13 +48,19 @@ def listing(folder: Path) -> str:
 
 
 def gallery(pages: list[Path]) -> str:
-    """A page of all figures that result pages show, each leading to its page."""
-    parts = ["# Figures", "", "Each leads to the page of its suite."]
+    """A page of all figures of result pages: by the page's question, with what each shows."""
+    parts = ["# Figures", "", "By the question that they help to answer; each question is a page."]
+    shown = set()
     for page in pages:
-        for caption, figure in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text("utf-8")):
+        text = page.read_text("utf-8")
+        question = text.partition("\n")[0].removeprefix("# ")
+        for caption, figure in re.findall(r"\[([^\]]*)\]\(([^)]+\.png)\)", text):
             place = (page.parent / figure).resolve().relative_to(ROOT)
-            shown = f"[![{caption}]({place})]({page.relative_to(ROOT)})"
-            parts += ["", f"## {page.stem}", "", shown, "", caption]
+            heading = (
+                [] if question in shown else ["", f"## [{question}]({page.relative_to(ROOT)})"]
+            )
+            parts += [] if place in shown else [*heading, "", f"![{caption}]({place})", "", caption]
+            shown |= {question, place}
     return "\n".join([*parts, ""])
 
 

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from al_bench.runs.declarations import KINDS, class_options
+
 Given: TypeAlias = (
     "str | float | tuple[str, dict[str, Any]]"  # an option, a number, or with its node
 )
@@ -28,7 +30,9 @@ def chosen(group: str, given: Given) -> tuple[str, dict[str, Any]]:
         return "longtail", {"_target_": "al_bench.data.LongTail", "ratio": given}
     if given in CLASSES:
         return given, {"_target_": f"al_bench.data.{CLASSES[given]}"}
-    return given, {"_target_": f"al_bench.{group}.{given}"}
+    kind = "strategy" if group == "init" else group
+    known = class_options(kind) if kind in KINDS else {}
+    return given, {"_target_": known.get(given, f"al_bench.{group}.{given}")}
 
 
 SPEED = {"random": 1.0, "margin": 1.6, "badge": 1.4, "galaxy": 1.8, "codecision": 2.6}

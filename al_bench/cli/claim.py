@@ -72,7 +72,7 @@ def claim(
     data = comparison_data(frame, spec, results.partial)
     claims = [evaluate_claim(claim, data, spec) for claim in spec.claimed]
     print(results.summary())
-    print_tables([over_sets(claims, data.names)])
+    print_tables(over_sets(claims, data.names))
     print(*(f"{one.claim.name}: {why}." for one in claims for why in one.missing), sep="\n")
     if each:
         print_tables(set_by_set(claim, data.names) for claim in claims)

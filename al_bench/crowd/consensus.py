@@ -46,6 +46,8 @@ class Majority:
     >>> consensus = Majority().infer(asked, rng)
     """
 
+    title = "majority"
+
     def infer(self, state: State, rng: np.random.Generator) -> Consensus:
         rows, places = places_of(state.answers)
         return consensus_of(state, rows, shares(places, state.answers.classes, state.n_classes))

@@ -33,6 +33,7 @@ class Glad:
     inner : L-BFGS steps in each EM step
     """
 
+    title = "GLAD"
     n_iter: int = 20
     tol: float = 1e-4
     inner: int = 10

@@ -75,6 +75,7 @@ class DawidSkene:
     tol : EM stops once the evidence lower bound per answer grows by less, in nats
     """
 
+    title = "Dawid and Skene"
     n_iter: int = 20
     tol: float = 1e-5
 
@@ -105,6 +106,7 @@ class Mace:
     default_noise : spread of the random starts
     """
 
+    title = "MACE"
     n_restarts: int = 2
     n_iter: int = 10
     alpha: float = 0.5
@@ -152,6 +154,7 @@ class Crowdlab:
     folds, l2 : of the classifier, as in `view`, trained on vote shares
     """
 
+    title = "CROWDLAB"
     version: ClassVar = 3  # 1: folds without preconditioning; 2: predicted the pool
     folds: int = 4
     l2: float = 1.0

@@ -19,6 +19,8 @@ class AtRandom:
     >>> who = AtRandom().assign(asked, rows, rng)
     """
 
+    title = "anyone at random"
+
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
         free = state.available[rows]
         return np.asarray(np.argmax(free * rng.uniform(1, 2, size=free.shape), axis=1))
@@ -63,6 +65,8 @@ class ModelFirst:
 
         >>> who = ModelFirst().assign(asked, rows, rng)
     """
+
+    title = "the model first"
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
         assert state.annotator_pool is not None
@@ -154,6 +158,7 @@ class KnownSkill:
     per_cost : whether accuracy above chance is divided by the price
     """
 
+    title = "the known best"
     reads_truth: ClassVar = True
     per_cost: bool = False
     accuracy: Floats = field(init=False, repr=False, default_factory=lambda: np.empty(0))
@@ -198,6 +203,7 @@ class CoAnnotating:
     people : fraction of the pool for people, 0 to 1
     """
 
+    title = "CoAnnotating"
     people: float = 0.2
 
     def __post_init__(self) -> None:
@@ -237,6 +243,7 @@ class PACLabels:
     checked : fraction of the pool that people answer first, above 0 to 1
     """
 
+    title = "PAC Labels"
     error: float = 0.05
     alpha: float = 0.05
     checked: float = 0.1

@@ -22,6 +22,8 @@ class Natural:
     >>> kept = Natural().keep(labels, 4, rng)
     """
 
+    title = "natural skew"
+
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
         return Kept(np.arange(len(labels)), np.arange(n_classes))
 
@@ -43,7 +45,7 @@ class LongTail:
     """
 
     option = "longtail"
-
+    title = "long tail {ratio}:1"
     ratio: float = 10
     order: str = "drawn"
 
@@ -72,7 +74,7 @@ class NaturalOrLongTail:
     """
 
     option = "natural_or_longtail"
-
+    title = "long tail {ratio}:1 unless skewed, {many_ratio}:1 above {many} classes"
     skew: float = 10
     ratio: float = 50
     many: int = 20
@@ -103,6 +105,7 @@ class Step:
     order : as in `LongTail`
     """
 
+    title = "step {ratio}:1"
     ratio: float = 10
     minority: float = 0.5
     order: str = "drawn"
@@ -132,6 +135,7 @@ class Merge:
         stay, in their order
     """
 
+    title = "{classes} classes merged"
     classes: int = 3
     order: str = "drawn"
 
@@ -162,6 +166,7 @@ class OneVsRest:
     rate : the target's fraction of the pool, in (0, 1); the side that is too large is thinned
     """
 
+    title = "one class of {rate} %"
     target: int | None = None
     rate: float = 0.01
 

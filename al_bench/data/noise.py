@@ -27,6 +27,8 @@ class Clean:
     >>> answers = Clean().answers(truth, rng)
     """
 
+    title = "no label noise"
+
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
         return truth.labels.copy()
 
@@ -45,6 +47,7 @@ class Symmetric:
     rate : fraction of wrong answers, in [0, 1)
     """
 
+    title = "{rate} % label noise"
     rate: float = 0.2
 
     def __post_init__(self) -> None:
@@ -67,6 +70,7 @@ class PairFlip:
     rate : fraction of wrong answers, in [0, 1)
     """
 
+    title = "{rate} % label noise, pair flips"
     rate: float = 0.2
 
     def __post_init__(self) -> None:
@@ -130,6 +134,7 @@ class FeatureDependent:
     folds : parts of the pool, each predicted by a model fitted on the others; 2 or more
     """
 
+    title = "{rate} % label noise, feature-dependent"
     rate: float = 0.2
     folds: int = 5
 
@@ -183,6 +188,7 @@ class Human:
     column : of the data set's human columns, (n,) labels; cifar10 has aggregate, random1 and worst
     """
 
+    title = "people's answers ({column})"
     column: str = "worst"
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
@@ -206,6 +212,7 @@ class Votes:
     column : of the data set's human columns, (n, k) votes
     """
 
+    title = "one rater's answer"
     column: str = "votes"
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:

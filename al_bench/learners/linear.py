@@ -45,6 +45,11 @@ class LinearHead:
     """
 
     option = "linear"
+    words = (
+        ("balance none", "plain loss"), ("balance weights", "class weights"),
+        ("balance logit_adjustment", "logit adjustment"),
+        ("balance class_weights", "class weights in soft targets"),
+    )  # fmt: skip
     version: ClassVar = 2  # 1: sixty steps without preconditioning
     l2: float = 1.0
     balance: str = "weights"
@@ -110,6 +115,11 @@ class ResidualHead:
     """
 
     option = "linear_residual"
+    title = "residual head"
+    words = (
+        ("balance none", "plain loss"), ("balance weights", "class weights"),
+        ("balance logit_adjustment", "logit adjustment"),
+    )  # fmt: skip
     version: ClassVar = 1  # to be raised with LinearHead's too
     later: ClassVar = (("by_classes", False),)
     l2: float = 1.0

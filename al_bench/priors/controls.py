@@ -29,6 +29,7 @@ class Flat(Around):
     inner : the other prior
     """
 
+    title = "a model that knows nothing"
     inner: Prior = field(default_factory=ByModality)
 
     @property
@@ -64,6 +65,8 @@ class Rotated(Adjusted):
     inner : the other prior
     """
 
+    title = "a model that takes each class for the next"
+
     @property
     def key(self) -> str:
         return f"rotated({self.inner.key})"
@@ -86,6 +89,7 @@ class Degraded(Adjusted):
         class frequencies but no information about a row
     """
 
+    title = "{fraction} % of its answers shuffled"
     fraction: float = 0.5
 
     def __post_init__(self) -> None:

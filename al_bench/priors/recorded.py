@@ -151,6 +151,7 @@ class Recorded(Around):
     accuracy : the probability of a sure answer, the rest spread evenly; null: as above
     """
 
+    title = "{column} ({file})"
     brings: ClassVar = ("file",)
 
     inner: Prior

@@ -14,26 +14,28 @@ from al_bench.report.figures.figures import figures
 from al_bench.report.results import NOT_AVAILABLE
 from al_bench.report.tables.claims import at_a_glance
 from al_bench.report.tables.render import Table, headed, latex, markdown_text, section
-from al_bench.report.tables.tables import answer, tables
+from al_bench.report.tables.tables import answer, capital, closed, tables
 
 MOST = 40  # rows of a table on the page
+LISTED = 5  # most names in a sentence
 
 
 def write_report(analysis: Analysis, name: str, out: Path) -> list[Path]:
     """Write a page, its table as LaTeX, figures, all cells as details, and HTML with all of it;
     with `report.glance` a page <name>_glance.md too."""
     every, glance = tables(analysis), at_once(analysis.claims, analysis.spec.glance)
+    shown = every[: 2 if analysis.claims else 1]
     folder = out / "tables"
     folder.mkdir(parents=True, exist_ok=True)
     drawn = figures(analysis, out / "figures" / name)
     texts = {
-        folder / f"{name}.md": page(analysis, name, every[0], drawn),
-        folder / f"{name}.tex": latex(every[:1], analysis.results.summary()),
+        folder / f"{name}.md": page(analysis, name, shown, drawn),
+        folder / f"{name}.tex": latex(shown, analysis.results.summary()),
         out / f"{name}.html": html(analysis, name, every, drawn),
     }
     if glance:
         table = at_a_glance(glance, analysis.names)
-        texts[folder / f"{name}_glance.md"] = page(analysis, name, table, drawn, "budget")
+        texts[folder / f"{name}_glance.md"] = page(analysis, name, [table], drawn, "budget")
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
     stored = write_details(every, out / "details" / f"{name}.parquet")
@@ -59,34 +61,54 @@ def write_details(tables: Sequence[Table], path: Path) -> Path:
 
 
 def captions(analysis: Analysis) -> dict[str, str]:
-    metric, method = headed(analysis.spec.metric), analysis.names.method(analysis.champion)
+    """What each figure of an experiment shows, in a sentence."""
+    names, many = analysis.names, len(analysis.settings)
+    metric, method = headed(analysis.spec.metric), names.method(analysis.champion)
+    where = f"in {many} settings"
+    if many == 1:
+        where = f"on {names.setting(analysis.settings[0].curves.setting)}"
+    held = [one for one in analysis.claims if one.sets and one.ours == analysis.champion]
+    opponents = [one.claim.name for one in held]
+    lines = [one.claim.name for one in at_once(analysis.claims, analysis.spec.lines)]
     return {
-        "claims": "Share of the budget at which ours reaches each opponent's final accuracy, and "
-        "the difference in area under the budget curve, with 95 % CIs over seeds.",
-        "budget": f"{metric[:1].upper()}{metric[1:]} over the budget, mean over the data sets.",
-        "curves": f"Learning curves: {metric}, mean over seeds with 95 % t intervals.",
-        "ranks": "Mean ranks over settings with 95 % t intervals; the best are named, and random.",
-        "heat": f"{method}: gain in area under the curve over the best baseline, in points.",
-        "recall": "Recall after the last label by the size of the class in the pool.",
-        "precision": "Right answers among all labels; dotted: the whole pool.",
-        "ladder": "What labels add at the end to each foundation model, by how good it is alone, "
-        "with 95 % t intervals over seeds.",
+        "claims": f"{capital(closed(method))} against {listed(opponents, 'opponents')}: the share "
+        "of the budget at which it reaches their final accuracy, and the difference in area under "
+        "the budget curve, with 95 % CIs over seeds.",
+        "budget": f"{capital(metric)} over the budget, mean over the data sets: {closed(method)} "
+        f"and {listed(lines, 'others')}.",
+        "curves": f"Learning curves of {closed(method)} and other methods {where}: {metric}, mean "
+        "over seeds with 95 % t intervals.",
+        "ranks": f"Mean ranks of {len(analysis.ranked[0])} methods {where}, with 95 % t "
+        "intervals; the best are named, and random.",
+        "heat": f"{capital(method)}: gain in area under the curve over the best baseline {where}, "
+        "in points.",
+        "recall": f"Recall after the last label by the size of the class in the pool, {where}.",
+        "precision": f"Right answers among all labels {where}; dotted: the whole pool.",
+        "ladder": f"What labels add at the end to each foundation model, by how good it is alone, "
+        f"{where}, with 95 % t intervals over seeds; of each query rule the best method.",
     }
+
+
+def listed(names: Sequence[str], kind: str) -> str:
+    """`a, b and c`; of many only how many there are."""
+    if len(names) > LISTED:
+        return f"{len(names)} {kind}"
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def page(
     analysis: Analysis,
     name: str,
-    table: Table,
+    tables: Sequence[Table],
     figures: Mapping[str, Sequence[Path]],
     shown: str = "",
 ) -> str:
-    """A page in Markdown: question, answer, the figure `shown` or the first, a table, and links."""
+    """A page in Markdown: question, answer, the figure `shown` or the first, tables, and links."""
     spec = analysis.spec
     links = {key: f"../figures/{quote(files[0].name)}" for key, files in figures.items()}
     first = shown if shown in links else next(iter(links), None)
-    every = ", ".join(f"[{key}]({link})" for key, link in links.items()) or "none"
-    caption = markdown_text(captions(analysis)[first]) if first else ""
+    words = {key: markdown_text(text) for key, text in captions(analysis).items()}
+    others = [f"* [{words[key]}]({link})" for key, link in links.items() if key != first]
     file = f"{quote(name)}.parquet"
     alike = [f"{group}: {text}" for group, text in analysis.names.shared().items()]
     missing = missing_parts(analysis)
@@ -95,8 +117,8 @@ def page(
     parts = [
         f"# {markdown_text(spec.question or f'What do the runs of {name} show?')}",
         markdown_text(answer(analysis)),
-        f"![{caption}]({links[first]})\n\n{caption}" if first else "",
-        section(table, MOST),
+        f"![{words[first]}]({links[first]})\n\n{words[first]}" if first else "",
+        *(section(table, MOST) for table in tables),
         "## What is missing\n\n" * bool(missing)
         + "\n".join(f"* {markdown_text(one)}" for one in missing),
         "## Details",
@@ -104,7 +126,8 @@ def page(
         markdown_text(f"Ours: {'; '.join(named)}.") if named else "",
         f"Every table, cell by cell, and the configuration of each method: "
         f"[details](../details/{file}) (table, row, column, value). "
-        f"Every round of every run: [rounds](../{file}). Figures: {every}.",
+        f"Every round of every run: [rounds](../{file}).",
+        "More figures:\n\n" * bool(others) + "\n".join(others),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

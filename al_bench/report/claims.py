@@ -110,7 +110,7 @@ def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> Clai
     baselines, missing = ([], []) if claim.prior_alone else baselines_of(claim, ours, data.roles)
     curves, names = data.curves[spec.metric], data.names
     metrics = list(data.curves) if claim.times_prior else [spec.metric]
-    rows = layout([one.setting for one in curves])
+    rows = layout([one.setting for one in curves], spec.rows)
     there: dict[Choice, set[Method]] = {}
     for one in curves:
         there.setdefault(one.setting.choice("dataset"), set()).update(one.methods)
@@ -168,17 +168,20 @@ def baselines_of(claim: Claim, ours: Method, roles: MethodRoles) -> tuple[list[M
     return sorted(found), missing
 
 
-def layout(settings: Sequence[Setting]) -> dict[Setting, tuple[Setting, Setting]]:
-    """The table row and the set of every setting. A row is a kind of noise or an annotator pool,
-    and a prior if settings differ only there; a set is a data set, and what else tells it apart."""
-    rest = [choice.group for choice in settings[0].without("prior").choices]
+def layout(
+    settings: Sequence[Setting], rows: Sequence[str] = ()
+) -> dict[Setting, tuple[Setting, Setting]]:
+    """The table row and the set of every setting. A row is what `rows` name, or else a kind of
+    noise or an annotator pool, and a prior if settings differ only there; a set is a data set, and
+    what else tells it apart."""
     there = set(map(has_annotators, settings))
     by = [group for group, has in (("noise", False), ("annotators", True)) if has in there]
     if len({setting.without("prior") for setting in settings}) < len(settings):
         by.append("prior")
-    names = ["dataset"]
+    by, names = list(rows) or by, ["dataset"]
     if len({setting.part([*by, "dataset"]) for setting in settings}) < len(settings):
-        others = [group for group in rest if group not in ("dataset", *by)]
+        every = [choice.group for choice in settings[0].choices]
+        others = [group for group in every if group not in ("dataset", *by)]
         names += [g for g in others if len({setting.choice(g) for setting in settings}) > 1]
     return {setting: (setting.part(by), setting.part(names)) for setting in settings}
 

@@ -16,7 +16,7 @@ from al_bench.report.results import SAME_PROBLEM, ProblemCheck, check_problems
 from al_bench.report.savings import Efficiency, area, efficiency
 from al_bench.report.spec import NoMatchError, ReportSpec, Selection, keys_of_selection, only
 from al_bench.report.stats import Floats
-from al_bench.runs.display import OURS
+from al_bench.runs.declarations import OURS
 
 CONFIGS = [f"{group}_config" for group in GROUPS]
 FACTS = ("id", "seed", "digest", "round", "n_labels", "n_pool", "reads_truth")
@@ -74,7 +74,8 @@ def comparison_data(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> Com
     rest = aligned(rest)
     curves = {metric: learning_curves(rest, metric) for metric in metrics}
     roles = method_roles(rest, spec, partial)
-    names = Names(every["method"].unique(), rest["setting"].unique())  # tables show all methods
+    # tables show all methods
+    names = Names(every["method"].unique(), rest["setting"].unique(), spec.names)
     return ComparisonData(every, rest, names, roles, curves, full, problems)
 
 

@@ -137,11 +137,14 @@ def keys(kind: type[K], runs: pd.DataFrame, groups: Sequence[str]) -> dict[Any, 
     """The key of each run, by its id; equal keys are one object."""
     columns = [column for group in groups for column in (group, f"{group}_config")]
     known: dict[tuple[str, ...], K] = {}
+    option: dict[tuple[str, str], str] = {}  # of equal configs the first option is the name
     found = {}
     for name, *row in runs[columns].itertuples(name=None):
         values = tuple(row)
         if values not in known:
-            known[values] = kind(tuple(map(Choice, groups, values[::2], values[1::2])))
+            configs = zip(groups, values[1::2], strict=True)
+            options = map(option.setdefault, configs, values[::2])
+            known[values] = kind(tuple(map(Choice, groups, options, values[1::2])))
         found[name] = known[values]
     return found
 

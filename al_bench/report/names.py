@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
+from typing import Self
 
 import pandas as pd
 
 from al_bench.report.keys import LATER, METHOD, Choice, Key, Method, Setting
-from al_bench.runs.display import changes, differing, display_name
+from al_bench.report.spec import Selection, groups_in, matches
+from al_bench.runs.display import changes, differing, display_name, parts_of
 
 # the plain option of each group, left out of a method's name
 PLAIN = {
@@ -18,40 +21,15 @@ PLAIN = {
 }  # fmt: skip
 PREFIX = {
     "supervision": " + ", "init": ", ", "label_model": ", labels by ",
-    "annotator_selection": ", whom by ", "learner": ", ", "proxy_selection": ", rows of ",
+    "annotator_selection": ", annotators: ", "learner": ", ", "proxy_selection": ", rows of ",
 }  # fmt: skip
 
-
-# what people call an option
-WORDS = {
-    "strategy": {
-        "activelab": "ActiveLab", "alfamix": "AlfaMix", "badge": "BADGE", "bait": "BAIT",
-        "base": "BASE", "batchbald": "BatchBALD", "class_balanced": "class-balanced",
-        "cluster_margin": "cluster margin", "confidence": "least confidence",
-        "coreset": "CoreSet", "direct": "DIRECT", "dropquery": "DropQuery",
-        "fm_stratified": "stratified by the prior", "galaxy": "GALAXY",
-        "maxherding": "MaxHerding", "pcb": "PCB", "pcoreset": "PCoreSet", "prioral": "PriorAL",
-        "probcover": "ProbCover", "tail_first": "tail first",
-        "tail_first_product": "tail first by the product", "typiclust": "TypiClust",
-        "uherding": "UHerding",
-    },
-    "supervision": {
-        "all_pseudo": "pseudo-labels",
-        "confident_learning": "confident learning", "distill": "distillation",
-        "posterior_labels": "posterior labels",
-        "posterior_labels_pool": "codecision's training", "prioral_split": "PriorAL's training",
-        "self_training": "self-training", "smoothed": "label smoothing",
-    },
-    "init": {"fm_balanced": "balanced start"},
-    "learner": {"linear_residual": "residual head", "linear_on_prior": "head on the prior"},
-}  # fmt: skip
-
-
-OWN = {  # names of methods that are a whole of several parts
-    "codecision": {
-        "strategy": "codecision", "supervision": "posterior_labels_pool",
-        "init": "fm_balanced", "learner": "linear_on_prior",
-    },
+TITLES = {
+    "modality": "Modality", "dataset": "Data set", "imbalance": "Imbalance", "noise": "Noise",
+    "annotators": "Annotators", "prior": "Prior", "quality": "Prior alone", "protocol": "Budget",
+    "strategy": "Query rule", "init": "Start", "supervision": "Training rule",
+    "learner": "Learner", "loss": "Loss", "proxy_selection": "Rows of", "label_model": "Labels by",
+    "annotator_selection": "Whom to ask",
 }  # fmt: skip
 
 
@@ -64,16 +42,23 @@ def plainest(methods: Iterable[Method]) -> list[Method]:
 
 class Names:
     """Display names, made of what varies among the methods and settings of a report. An option is
-    shown with the parameters that vary among its configs; for a part of a method, the most common
-    config is shown without them."""
+    shown by the title of its class, with the parameters that vary among its configs; for a part of
+    a method, the most common config is shown without them. given: selections of options, or of
+    methods by several groups, by the name that they have instead."""
 
-    def __init__(self, methods: Iterable[Method], settings: Iterable[Setting]) -> None:
+    def __init__(
+        self,
+        methods: Iterable[Method],
+        settings: Iterable[Setting],
+        given: Mapping[str, Selection] = MappingProxyType({}),
+    ) -> None:
         self.methods, self.settings = sorted(set(methods)), sorted(set(settings))
+        self.given = [(name, groups_in(one), one) for name, one in given.items()]
         self.texts: dict[Choice, str] = {}
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> Names:
-        return cls(frame["method"].unique(), frame["setting"].unique())
+    def of(cls, frame: pd.DataFrame, given: Mapping[str, Selection] = MappingProxyType({})) -> Self:
+        return cls(frame["method"].unique(), frame["setting"].unique(), given)
 
     @cached_property
     def choices(self) -> Counter[Choice]:
@@ -88,7 +73,8 @@ class Names:
         """The choices that all methods and settings share, by group, if worth showing."""
         hidden = {"noise"} if all(map(has_annotators, self.settings)) else set()
         shared = Key(tuple(c for c in self.choices if c.group not in self.varying | hidden))
-        return {c.group: self.choice(c) for c in telling(shared, LATER)}
+        told = telling(shared, ("proxy_selection", *LATER))
+        return {TITLES[c.group].lower(): self.choice(c) for c in told}
 
     def changed(self, choice: Choice) -> list[str]:
         """The parameters of a choice that differ among the configs of its option."""
@@ -110,46 +96,52 @@ class Names:
         return self.texts[choice]
 
     def plain(self, choice: Choice) -> str:
-        option = WORDS.get(choice.group, {}).get(choice.option, choice.option)
-        option += " start" * (choice.group == "init" and "start" not in option)
-        return display_name(choice.group, option, choice.node, self.changed(choice))
+        for name, groups, selection in self.given:
+            if groups == {choice.group} and matches(Key((choice,)), selection):
+                return name
+        return display_name(choice.group, choice.option, choice.node, self.changed(choice))
 
     def method(self, method: Method) -> str:
         """A method: its strategy, and its other parts if they vary and are not the plain ones."""
         return self.parts(method, [choice.group for choice in method.choices])
 
     def parts(self, method: Method, groups: Sequence[str]) -> str:
-        text = self.choice(method.choice("strategy")) if "strategy" in groups else ""
-        name = whole(method) if "strategy" in groups else None
-        own = OWN.get(name or "", {})
-        if name and not self.changed(method.choice("strategy")):
-            text = name
-        elif text == "codecision" and any(map(whole, self.methods)):
-            text = "codecision's queries"
+        name, covered = self.whole(method) if "strategy" in groups else ("", set())
+        text = name
         for choice in method.part(groups).choices:
-            if choice.group in own and not self.changed(choice):
+            plain = choice.option == PLAIN.get(choice.group) or choice.group in covered
+            if choice.group == "strategy" or (plain and choice.group not in self.varying):
                 continue
-            if choice.group in self.varying and choice.group in PREFIX:
-                plain = choice.option == PLAIN[choice.group]
-                shown = changes(choice.node, self.changed(choice)) if plain else self.choice(choice)
-                text += PREFIX[choice.group] + shown if shown else ""
+            shown = changes(choice.node, self.changed(choice)) if plain else self.choice(choice)
+            if choice.group in self.varying and choice.group in PREFIX and shown not in text:
+                text += PREFIX[choice.group if not plain else "learner"] + shown
         return text
+
+    def whole(self, method: Method) -> tuple[str, set[str]]:
+        """The name of a method, or of its query rule, and the groups that go without saying."""
+        covered = {g for c in method.choices for g in parts_of(c.node) if is_whole(method, c)}
+        for name, groups, selection in self.given:
+            if len(groups) > 1 and matches(method, selection):
+                return name, groups | covered
+        rule = method.choice("strategy")
+        alone = parts_of(rule.node) and not is_whole(method, rule)
+        others = (m for m in self.methods if m.choice("strategy") == rule and is_whole(m, rule))
+        return self.choice(rule) + "'s queries" * bool(alone and any(others)), covered
 
     def setting(self, setting: Setting) -> str:
         return self.all(setting.part(("dataset", *self.varying)))
 
-    def all(self, key: Key) -> str:
+    def all(self, key: Key, between: str = " · ") -> str:
         """Every choice of a key in words; no proxy selection is left out."""
         rows = {"proxy_selection": "rows of "}
         shown = telling(key, ("proxy_selection", *LATER))
-        return " · ".join(rows.get(c.group, "") + self.choice(c) for c in shown)
+        return between.join(rows.get(c.group, "") + self.choice(c) for c in shown)
 
 
-def whole(method: Method) -> str | None:
-    """The name of a method that is a whole of its own, whose parts then go without saying."""
+def is_whole(method: Method, part: Choice) -> bool:
+    """Whether a method has all that belongs to one of its parts; without annotators none votes."""
     there = {choice.group: choice.option for choice in method.choices}
-    found = (n for n, parts in OWN.items() if all(there.get(g, o) == o for g, o in parts.items()))
-    return next(found, None)
+    return all(there.get(g, o) in (o, "none") for g, o in parts_of(part.node).items())
 
 
 def telling(key: Key, absent: Collection[str]) -> list[Choice]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from al_bench.report.keys import METHOD, SETTING, Choice, K, Key, in_method
+from al_bench.report.keys import GROUPS, METHOD, SETTING, Choice, K, Key, in_method
 from al_bench.runs.display import value
 
 Selection: TypeAlias = Mapping[str, Any]
@@ -34,6 +34,10 @@ def selections(what: str, given: Any, groups: Sequence[str]) -> tuple[Selection,
             raise ValueError(f"{what} has the key {unknown[0]!r}; wanted one of {list(groups)}, or "
                              "a parameter of one by its dotted name")  # fmt: skip
     return tuple(found)
+
+
+def groups_in(selection: Selection) -> set[str]:
+    return {str(name).partition(".")[0] for name in selection}
 
 
 def matches(key: Key, selection: Selection) -> bool:
@@ -184,9 +188,12 @@ class ReportSpec:
     metric: the main one, higher is better; ours: the proposed methods (none: all are treated
     alike); baselines: methods to compare them with (none: all other published ones); method: the
     groups that make up a method, with `learner` if it is not part of the setting; question: what
-    the page answers; claims: comparisons over sets, see `Claim`; glance: the names of up to three
-    of them, of one method, for a page of their own; lines: the names of those whose curves the
-    figure `budget` shows; tables: further tables, see `Pivot`."""
+    the page answers; answer: the name of the claim that answers it (none: the first but that
+    against the prior alone); names: selections of options, or of methods by several groups, by what
+    people call them; claims: comparisons over sets, see `Claim`; rows: the groups that make up a
+    row of their tables (none: noise or annotators, and priors if settings differ only there);
+    glance: the names of up to three of them, of one method, for a page of their own; lines: the
+    names of those whose curves the figure `budget` shows; tables: further tables, see `Pivot`."""
 
     metric: str = "balanced_accuracy"
     ours: Sequence[Selection] | Selection = ()
@@ -194,7 +201,10 @@ class ReportSpec:
     figures: Sequence[str] = FIGURES[:-1]
     method: Sequence[str] = METHOD
     question: str = ""
+    answer: str = ""
+    names: Mapping[str, Selection] = field(default_factory=dict)
     claims: Sequence[Mapping[str, Any]] = ()
+    rows: Sequence[str] = ()
     glance: Sequence[str] = ()
     lines: Sequence[str] = ()
     tables: Sequence[Mapping[str, Any]] = ()
@@ -219,9 +229,15 @@ class ReportSpec:
         if absent or len(self.glance) > 3:
             raise ValueError(f"report.glance is {list(self.glance)}; wanted up to three names of "
                              "report.claims")  # fmt: skip
-        unknown = [name for name in self.lines if name not in names]
+        unknown = [name for name in (*self.lines, self.answer) if name not in ("", *names)]
         if unknown:
-            raise ValueError(f"report.lines has {unknown[0]!r}; wanted names of report.claims")
+            raise ValueError(f"report.lines or report.answer has {unknown[0]!r}; wanted names of "
+                             "report.claims")  # fmt: skip
+        for name, selection in self.names.items():
+            selections(f"report.names {name!r}", selection, GROUPS)
+        unknown = [group for group in self.rows if group not in SETTING]
+        if unknown:
+            raise ValueError(f"report.rows has {unknown[0]!r}; wanted some of {list(SETTING)}")
         for what in ("ours", "baselines"):
             self.selected(what)
         self.pivots  # noqa: B018 (they are checked where they are made)

@@ -6,7 +6,9 @@ A component's class may declare ``version`` (raised when its numbers change on p
 files or folders; their content is hashed), ``operational`` (parameters that change no number, left
 out of the identity) and ``later`` (parameters added since, each with the value that earlier runs
 used; that value is left out). Its ``option``, the name that is chosen on the command line, is no
-part of the identity. Code from outside this package is identified by its source.
+part of the identity, nor is what reports say: ``title`` (with parameters in braces), ``start`` (its
+title as a start), ``words`` for values of parameters, and ``parts``, the options that go without
+saying beside it. Code from outside this package is identified by its source.
 """
 
 from __future__ import annotations
@@ -23,8 +25,7 @@ from pkgutil import resolve_name
 from types import ModuleType
 from typing import Any
 
-from al_bench.runs.declarations import MISSING, constants, signature
-from al_bench.runs.display import OURS
+from al_bench.runs.declarations import MISSING, OURS, constants, signature
 
 
 @dataclass(frozen=True, eq=False)

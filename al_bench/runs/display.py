@@ -6,47 +6,57 @@ from collections.abc import Collection, Mapping
 from string import Formatter
 from typing import Any
 
-OURS = "al_bench."
+from al_bench.runs.declarations import OURS, bases, constants, option_name
+
 CLASS = "._target_"  # end of the dotted name of a part's class
 RIGHT = "no label noise"
 INNER = "inner" + CLASS  # the class of an inner part, such as a wrapped strategy
-SAID = {  # display names by class; a rate is given in per cent
-    "Natural": "natural skew",
-    "LongTail": "long tail {ratio}:1",
-    "NaturalOrLongTail": "long tail {ratio}:1 unless skewed, {many_ratio}:1 above {many} classes",
-    "Step": "step {ratio}:1",
-    "Merge": "{classes} classes merged",
-    "OneVsRest": "one class of {rate} %",
-    "Clean": RIGHT,
-    "Symmetric": "{rate} % label noise",
-    "PairFlip": "{rate} % label noise, pair flips",
-    "FeatureDependent": "{rate} % label noise, feature-dependent",
-    "Human": "people's answers ({column})",
-    "Votes": "one rater's answer",
-    "Recorded": "{column} ({file})",
-}
 
 
 def display_name(
     group: str, option: str, node: Mapping[str, Any], changed: Collection[str] = ()
 ) -> str:
-    """The display name of an option, with its `changed` parameters in brackets: ``ask_again of
-    badge (by doubt)``. Imbalance and noise always show their numbers."""
+    """The display name of an option, with its `changed` parameters in brackets: ``subsample of
+    BADGE (size 500)``. Parameters that the title of its class names are always shown."""
     if "limit" in node and group == "dataset":  # a limited data set always says so
         changed = {*changed, "limit"}
-    target = str(node.get("_target_", ""))
-    template = SAID.get(target.rpartition(".")[2]) if target.startswith(OURS) else None
-    fields = {name for _, name, _, _ in Formatter().parse(template or "") if name}
-    if template is None or not fields <= node.keys():
-        text, fields = option, set()
+    text = title(group, option, node)
+    fields = {name for _, name, _, _ in Formatter().parse(text) if name}
+    if not fields <= node.keys():
+        text, fields = spaced(option), set()
     elif group == "noise" and node.get("rate") == 0:
         text = RIGHT
     else:
-        text = template.format_map({name: number(name, node[name]) for name in fields})
-    if INNER in changed:
-        text = f"{text} of {parameters(node)[INNER].rpartition('.')[2].lower()}"
+        text = text.format_map({name: number(name, node[name]) for name in fields})
+    if INNER in changed and "inner" not in fields:
+        text = f"{text} of {number('inner', node['inner'])}"
     more = changes(node, [name for name in changed if name not in {*fields, INNER}])
     return f"{text} ({more})" if more else text
+
+
+def title(group: str, option: str, node: Mapping[str, Any]) -> str:
+    """The title that the class of an option declares, with fields in braces, or else the option in
+    words. An option of another name than its class has a title if that tells its parameters."""
+    target = str(node.get("_target_", ""))
+    if not target.startswith(OURS) or group == "dataset":
+        return option.replace("{", "{{").replace("}", "}}")
+    found = str(constants(target).get("title", ""))
+    name = found if "{" in found or option_name(target) == option else spaced(option)
+    if group != "init":
+        return name or spaced(option)
+    return str(constants(target).get("start", f"{name or spaced(option)} start"))
+
+
+def spaced(option: str) -> str:
+    return option.replace("_", " ")
+
+
+def parts_of(node: Mapping[str, Any]) -> dict[str, str]:
+    """The options, by group, that with this component are a method or training rule of its name."""
+    target = str(node.get("_target_", ""))
+    while target.startswith(OURS) and "parts" not in constants(target):
+        target = next(iter(bases(target)), "")
+    return dict(constants(target)["parts"]) if target.startswith(OURS) else {}
 
 
 def erring(science: Mapping[str, Any]) -> str:
@@ -55,10 +65,13 @@ def erring(science: Mapping[str, Any]) -> str:
 
 
 def changes(node: Mapping[str, Any], changed: Collection[str]) -> str:
-    """Changed parameters of a node and their values: ``balance none, belief.by_classes false``."""
-    own = parameters(node)
-    shown = ((name.removesuffix(CLASS), own[name]) for name in sorted(changed) if name in own)
-    return ", ".join(f"{name} {value(one)}" for name, one in shown)
+    """Changed parameters of a node and their values, or the words that its class has for them:
+    ``logit adjustment, l2 10``."""
+    own, target = parameters(node), str(node.get("_target_", ""))
+    words = dict(constants(target).get("words", ())) if target.startswith(OURS) else {}
+    shown = [name for name in sorted(changed) if name in own]
+    texts = [f"{name.removesuffix(CLASS)} {value(own[name])}" for name in shown]
+    return ", ".join(words.get(text, text) for text in texts)
 
 
 def differing(node: Mapping[str, Any], others: Collection[Mapping[str, Any]]) -> list[str]:
@@ -87,7 +100,9 @@ def number(name: str, one: Any) -> str:
     if name == "file":  # a file of answers, by path or hash
         short = str(one).removeprefix("answers/").removesuffix(".parquet").removesuffix("/answers")
         return short[:15] if short.startswith("sha256:") else short
-    percent = name == "rate" and isinstance(one, int | float)
+    if name == "inner":
+        return title("strategy", option_name(one["_target_"]), one)
+    percent = name in ("rate", "fraction") and isinstance(one, int | float)
     return value(100 * one if percent else one)
 
 

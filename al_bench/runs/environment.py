@@ -22,8 +22,8 @@ from typing import Any
 
 from al_bench.runs.component import targets
 from al_bench.runs.config import config_dir
-from al_bench.runs.declarations import imports
-from al_bench.runs.display import OURS, parameters
+from al_bench.runs.declarations import OURS, imports
+from al_bench.runs.display import parameters
 
 AVX2 = {
     "OPENBLAS_CORETYPE": "Haswell",  # NumPy's and SciPy's matrix products

@@ -15,13 +15,14 @@ from al_bench.runs.config import GIVEN, config_dir, key_of
 from al_bench.runs.declarations import (
     KINDS,
     MISSING,
+    OURS,
     class_option,
     class_options,
     groups_of,
     option_name,
     signature,
 )
-from al_bench.runs.display import OURS, parameters
+from al_bench.runs.display import parameters
 
 if TYPE_CHECKING:
     from yaml import SafeLoader

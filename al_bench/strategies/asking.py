@@ -51,6 +51,7 @@ class Repeated:
     times : queries of each row, fewer if annotators run out or the batch ends
     """
 
+    title = "{inner}, several answers a row"
     inner: Strategy = field(default_factory=Margin)
     times: int = 3
 
@@ -94,6 +95,7 @@ class AskAgain:
         ``random``. Without a consensus: ``disagreement``
     """
 
+    title = "{inner}, asking again"
     inner: Strategy = field(default_factory=Margin)
     fraction: float = 0.25
     by: str = "disagreement"
@@ -174,7 +176,7 @@ class ReLabel:
     """
 
     option = "relabel"
-
+    title = "re-active learning"
     alpha: float = 0.5
 
     def __post_init__(self) -> None:
@@ -206,6 +208,7 @@ class ActiveLab:
     """
 
     option = "activelab"
+    title = "ActiveLab"
     version: ClassVar = 2  # 1: folds were fitted without preconditioning
     folds: int = 4
     l2: float = 1.0

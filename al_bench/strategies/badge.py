@@ -30,6 +30,8 @@ class Badge:
         >>> rows = Badge().select(state, 10, rng)
     """
 
+    title = "BADGE"
+
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # breaks ties at random
         budget = min(budget, len(rows))
@@ -78,6 +80,7 @@ class Vessal:
     ridge : added to the diagonal of S
     """
 
+    title = "VeSSAL"
     dim: int = 256
     ridge: float = 0.01
 

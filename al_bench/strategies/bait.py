@@ -44,6 +44,7 @@ class Bait:
         principal components as fit; ValueError if none fits
     """
 
+    title = "BAIT"
     version: ClassVar = 2  # 1: approximated by the most probable class against the rest
     classes: int = 10
     ridge: float = 0.01

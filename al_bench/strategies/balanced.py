@@ -32,6 +32,8 @@ class FMStratified:
         >>> rows = FMStratified().select(state, 10, rng)
     """
 
+    title = "stratified by the foundation model"
+
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = state.unlabelled
         guesses = random_argmax(state.rows.prior[rows], rng)
@@ -53,6 +55,8 @@ class FMBalanced:
     among : one of this many rows of highest probability of the class is taken at random
     """
 
+    title = "balanced by the foundation model"
+    start = "balanced start"
     among: int = 20
 
     def __post_init__(self) -> None:
@@ -118,6 +122,7 @@ class PCB:
     fraction : of the unlabelled rows that are candidates, above 0 to 1; at least the budget
     """
 
+    title = "PCB"
     inner: Strategy = field(default_factory=Entropy)
     fraction: float = 0.1
 
@@ -169,6 +174,7 @@ class ClassBalancedByTruth:
     """
 
     option = "truth_balanced"
+    title = "balanced by the true classes"
     reads_truth: ClassVar[bool] = True
     truth: Ints | None = None
 

@@ -20,6 +20,8 @@ class Base:
         >>> rows = Base().select(state, 10, rng)
     """
 
+    title = "BASE"
+
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = state.unlabelled
         budget, n_classes = min(budget, len(rows)), state.n_classes

@@ -29,6 +29,7 @@ class Bald:
     models : number of drawn models, at least two
     """
 
+    title = "BALD"
     posterior: Posterior = field(default_factory=Laplace)
     models: int = 20
 
@@ -56,7 +57,7 @@ class PowerBald(Bald):
     """
 
     option = "powerbald"
-
+    title = "PowerBALD"
     power: float = 1.0
 
     def __post_init__(self) -> None:
@@ -87,7 +88,7 @@ class BatchBald(Bald):
     """
 
     option = "batchbald"
-
+    title = "BatchBALD"
     candidates: int = 200
     configurations: int = 200
 

@@ -26,6 +26,7 @@ class Cal(Ranking):
     neighbours : nearest labelled rows that a row is compared with
     """
 
+    title = "CAL"
     neighbours: int = 10
 
     def __post_init__(self) -> None:

@@ -28,6 +28,7 @@ class CBAL:
     columns : rows that enter the program at a time, in multiples of the budget
     """
 
+    title = "CBAL"
     weight: float = 0.6
     columns: int = 4
 

@@ -47,6 +47,7 @@ class TypiClust:
     """
 
     option = "typiclust"
+    title = "TypiClust"
     version: ClassVar = 2  # 1: two_passes and cluster
     neighbours: int = 20
     most_clusters: int = 500

@@ -45,6 +45,10 @@ class Codecision:
     factor : rows that are clustered, in multiples of the budget; 1: no clusters
     """
 
+    parts = (
+        ("supervision", "posterior_labels_pool"), ("init", "fm_balanced"),
+        ("learner", "linear_on_prior"), ("label_model", "belief"),
+    )  # fmt: skip
     version: ClassVar = 3  # 2: also a start of its own; 1: as factor=1, greedily
     belief: AveragedBelief = field(default_factory=AveragedBelief)
     value: str = "margin"
@@ -99,6 +103,7 @@ class CodecisionAgain(Codecision):
     most : largest fraction of a batch for labelled rows while unlabelled rows are left, 0 to 1
     """
 
+    title = "codecision, asking again"
     again: float = 4.0
     most: float = 0.15
 

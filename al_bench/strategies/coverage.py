@@ -36,6 +36,7 @@ class CoreSet:
     """
 
     option = "coreset"
+    title = "CoreSet"
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # breaks ties at random
@@ -87,7 +88,7 @@ class PCoreSet:
     """
 
     option = "pcoreset"
-
+    title = "PCoreSet"
     weight: float = 0.5
 
     def __post_init__(self) -> None:
@@ -124,7 +125,7 @@ class ProbCover:
     """
 
     option = "probcover"
-
+    title = "ProbCover"
     radius: float | None = None
     purity: float = 0.95
     sample: int = 8000
@@ -206,7 +207,7 @@ class MaxHerding:
     """
 
     option = "maxherding"
-
+    title = "MaxHerding"
     width: float = 1.0
     sample: int = 10_000
 
@@ -236,7 +237,7 @@ class UHerding:
     """
 
     option = "uherding"
-
+    title = "Uncertainty Herding"
     temperature: float = 1.0
     sample: int = 10_000
 

@@ -33,6 +33,7 @@ class Direct:
     minimum : labels that each class gets in the search, at least; the paper's text speaks of 60
     """
 
+    title = "DIRECT"
     fraction: float = 0.5
     parallel: int = 5
     minimum: int = 1

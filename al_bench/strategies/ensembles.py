@@ -45,6 +45,7 @@ class Refine:
     most : rows kept by a pass, at random if there are more, at least the budget
     """
 
+    title = "REFINE"
     rules: Mapping[str, Strategy]
     chooser: Strategy = field(default_factory=UHerding)
     depth: int = 5
@@ -112,6 +113,7 @@ class BoSS:
     truth : (n,) the true class of every pool row, None until it is given
     """
 
+    title = "BoSS"
     reads_truth: ClassVar[bool] = True
     rules: Mapping[str, Strategy]
     batches: int = 100
@@ -179,6 +181,7 @@ class Tailor:
     trust : expected labels in a candidate's initial counts
     """
 
+    title = "TAILOR"
     candidates: Mapping[str, Strategy] = field(
         default_factory=lambda: {
             "galaxy": Galaxy(),

@@ -37,7 +37,7 @@ class AlfaMix:
     """
 
     option = "alfamix"
-
+    title = "AlfaMix"
     step: float = 0.03125
 
     def __post_init__(self) -> None:
@@ -110,6 +110,7 @@ class DropQuery:
     """
 
     option = "dropquery"
+    title = "DropQuery"
     version: ClassVar = 2  # 1: unit, without lloyd
     passes: int = 3
     rate: float = 0.75

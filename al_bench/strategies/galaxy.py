@@ -96,6 +96,7 @@ class Galaxy:
     chunk : rows per oracle call; 1 as in the paper, which reads each answer before the next query
     """
 
+    title = "GALAXY"
     chunk: int = 1
 
     def __post_init__(self) -> None:

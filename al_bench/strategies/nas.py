@@ -36,6 +36,7 @@ class NAS:
     epochs : of the training that gives the scores
     """
 
+    title = "NAS"
     version: ClassVar = 2  # 1: the authors' other filter, by cross-validation
     inner: Strategy = field(default_factory=ProbCover)
     percentile: float = 80.0

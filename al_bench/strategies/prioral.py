@@ -30,7 +30,8 @@ class PriorAL:
     """
 
     option = "prioral"
-
+    title = "PriorAL"
+    parts = (("supervision", "prioral_split"),)
     rho: float = 0.5
     weight: str = "as_published"
     product: bool = True

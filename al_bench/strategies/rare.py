@@ -27,7 +27,8 @@ class RareFirst:
     """
 
     option = "rare"
-
+    title = "likeliest first"
+    start = "started by the foundation model"
     target: int = 0
 
     def __post_init__(self) -> None:

@@ -29,6 +29,7 @@ class FLQMI:
     eta : weight of the batch's similarity to the query set
     """
 
+    title = "FLQMI"
     rare: str = "labels"
     queries: int = 200
     eta: float = 1.0
@@ -61,6 +62,7 @@ class FLCG:
     nu : weight of the similarity to labelled rows
     """
 
+    title = "FLCG"
     candidates: int = 2000
     nu: float = 1.0
 

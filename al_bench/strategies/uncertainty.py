@@ -17,6 +17,8 @@ class Confidence(Ranking):
     >>> rows = Confidence().select(state, 10, rng)
     """
 
+    title = "least confidence"
+
     def score(self, state: State) -> Floats:
         return np.asarray(-state.probs[state.unlabelled].max(axis=1))
 

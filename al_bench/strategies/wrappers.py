@@ -61,6 +61,7 @@ class ClassBalanced:
     floor : lower bound of probabilities in the product
     """
 
+    title = "class-balanced"
     inner: Strategy = field(default_factory=Margin)
     size: int = 1000
     belief: str = "model"
@@ -111,7 +112,7 @@ class SelectiveQuerying:
     """
 
     option = "selective"
-
+    title = "selective querying"
     inner: Strategy = field(default_factory=ClassGuided)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
@@ -150,7 +151,7 @@ class AnchorAL:
     """
 
     option = "anchoral"
-
+    title = "AnchorAL"
     inner: Strategy = field(default_factory=Margin)
     anchors: int = 10
     neighbours: int = 50
@@ -182,6 +183,7 @@ class SEALS:
     neighbours : most similar unlabelled rows that it sees of each labelled row
     """
 
+    title = "SEALS"
     inner: Strategy = field(default_factory=Margin)
     neighbours: int = 100
 

@@ -37,6 +37,7 @@ class Smoothed:
     smoothing : that part, 0 or more and under 1
     """
 
+    title = "label smoothing"
     smoothing: float = 0.1
 
     def __post_init__(self) -> None:

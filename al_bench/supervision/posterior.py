@@ -77,6 +77,8 @@ class PosteriorLabelsPool(PosteriorLabels):
     fade : labelled rows per class from which on pseudo-labels lose weight, above 0
     """
 
+    title = "codecision's training"
+    parts = (("learner", "linear_on_prior"),)
     fraction: float = 0.7
     most: int = 4000
     hard: bool = True

@@ -30,6 +30,8 @@ class AllPseudo:
         >>> taught = AllPseudo().training_set(state, rng)
     """
 
+    title = "pseudo-labels"
+
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         free = state.unlabelled
         return with_pseudo_labels(state, free, fm_guesses(state.rows.prior, rng)[free], 1.0)
@@ -51,7 +53,7 @@ class ConfidentSplit:
     """
 
     option = "prioral_split"
-
+    title = "PriorAL's training"
     rho: float = 0.5
     weight: str = "as_published"
     product: bool = True
@@ -84,6 +86,7 @@ class SelfTraining:
         are means)
     """
 
+    title = "self-training"
     fraction: float = 0.2
     most: int = 4000
     weight: float = 0.1
@@ -115,6 +118,7 @@ class Distill:
     worth : weight of all unlabelled rows together, in labelled rows per class
     """
 
+    title = "distillation"
     worth: float = 5
 
     def __post_init__(self) -> None:

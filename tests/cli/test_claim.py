@@ -36,7 +36,7 @@ def test_one_claim_of_ones_own_is_held_on_a_parquet_file(
     stored: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = said(capsys, stored, *MINE, "--against", "strategy=margin", "strategy=random")
-    assert "{strategy: mine}, no label noise 75 [75, 75]" in text  # half the budget, and all
+    assert "{strategy: mine} 75 [75, 75]" in text  # half the budget, and all
 
 
 def test_sets_are_chosen_and_shown_one_by_one(
@@ -77,8 +77,8 @@ def test_the_claims_of_an_experiment_are_held_on_its_file(
     write_parquet(results(*frames), tmp_path / "one.parquet")
     line = "experiment=one", f"results={tmp_path}", "--config-dir", tmp_path / "configs"
     own = *MINE[:1], "strategy=codecision", "--against", "strategy=margin"
-    assert "no label noise 50 [50, 50]" in said(capsys, *line, *own)
-    assert "labels alone, no label noise 50" in said(capsys, *line)
+    assert "{strategy: codecision} 50 [50, 50]" in said(capsys, *line, *own)
+    assert "labels alone 50" in said(capsys, *line)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_a_report_is_a_table_a_page_figures_and_a_parquet_file(reported: Path) -
     table = (reported / "tables" / "quick.md").read_text()
     assert table.startswith("# Which query rule needs the fewest labels on dictionary glosses?")
     assert "9 of 9 runs" in table
-    for method in ("random", "margin", "stratified by the prior"):
+    for method in ("random", "margin", "stratified by the foundation model"):
         assert f"| {method} |" in table or f"**{method}**" in table
     for path in (
         "quick.parquet",

@@ -47,7 +47,7 @@ def test_parameters_that_vary_are_named_and_those_that_most_have_are_not(tmp_pat
         "weights", "none",
     }  # fmt: skip
     names = Names.of(keyed(frame, ["strategy", "supervision", "init", "learner"]))
-    assert set(map(names.method, names.methods)) == {"margin", "random", "margin, balance none"}
+    assert set(map(names.method, names.methods)) == {"margin", "random", "margin, plain loss"}
 
 
 ASKING: dict[str, Given] = {
@@ -65,10 +65,10 @@ def test_what_all_runs_share_says_who_answers_and_not_that_no_answer_is_wrong(
             fake_run(tmp_path / folder, strategy, asking=asking)
     plain, several = (Names.of(keyed(load(tmp_path / name))) for name in ("plain", "several"))
     assert plain.shared()["noise"] == "no label noise"
-    assert not {"annotators", "label_model", "annotator_selection"} & plain.shared().keys()
+    assert not {"annotators", "labels by", "whom to ask"} & plain.shared().keys()
     assert "noise" not in several.shared()
     assert several.shared()["annotators"] == "mixed"
-    assert several.shared()["label_model"] == "glad"
+    assert several.shared()["labels by"] == "GLAD"
 
 
 def asking_again(inner: str, by: str = "doubt", **inside: Any) -> Given:
@@ -76,7 +76,7 @@ def asking_again(inner: str, by: str = "doubt", **inside: Any) -> Given:
     return "ask_again", {"_target_": "al_bench.strategies.AskAgain", "by": by, "inner": part}
 
 
-def test_a_rule_around_another_is_named_by_the_others_class_and_what_differs_within_it(
+def test_a_rule_around_another_is_named_by_the_other_and_what_differs_within_it(
     tmp_path: Path,
 ) -> None:
     for rule in (
@@ -85,15 +85,15 @@ def test_a_rule_around_another_is_named_by_the_others_class_and_what_differs_wit
     ):  # fmt: skip
         fake_run(tmp_path / "one", rule)
     assert named(tmp_path / "one")[0] == {
-        "ask_again of margin (by doubt)", "ask_again of badge (by doubt)",
-        "ask_again of badge (by change)", "ask_again of codecision (by doubt)",
+        "margin, asking again (by doubt)", "BADGE, asking again (by doubt)",
+        "BADGE, asking again (by change)", "codecision, asking again (by doubt)",
     }  # fmt: skip
     for power in (0.5, 1.0):
         fake_run(tmp_path / "two", asking_again("Codecision", power=power, gate=True))
     fake_run(tmp_path / "two", asking_again("Badge"))
     assert named(tmp_path / "two")[0] == {
-        "ask_again of codecision (inner.power 0.5)", "ask_again of codecision (inner.power 1)",
-        "ask_again of badge",
+        "codecision, asking again (inner.power 0.5)", "codecision, asking again (inner.power 1)",
+        "BADGE, asking again",
     }  # fmt: skip
 
 
@@ -111,3 +111,28 @@ def test_settings_are_ordered_by_their_numbers_not_their_digits(tmp_path: Path) 
     found = learning_curves(keyed(load(tmp_path)), "balanced_accuracy")
     ratios = [setting.setting.choice("imbalance").parameters.get("ratio") for setting in found]
     assert ratios == [None, 50, 100]
+
+
+def test_parts_that_belong_to_a_query_rule_go_without_saying_and_names_may_be_given(
+    tmp_path: Path,
+) -> None:
+    fake_run(tmp_path, "prioral", "prioral_split")
+    fake_run(tmp_path, "prioral", "self_training")
+    fake_run(tmp_path, "margin", "prioral_split", noise=0.2)
+    assert named(tmp_path)[0] == {
+        "PriorAL", "PriorAL's queries + self-training", "margin + PriorAL's training",
+    }  # fmt: skip
+    given = {
+        "as it was": {"noise.rate": 0.2},
+        "a hybrid": {"strategy": "margin", "supervision": "prioral_split"},
+    }
+    names = Names.of(keyed(load(tmp_path)), given)
+    assert "a hybrid" in set(map(names.method, names.methods))
+    assert "flowers · as it was" in set(map(names.setting, names.settings))
+
+
+def test_options_of_one_config_are_one_choice(tmp_path: Path) -> None:
+    node = {"_target_": "al_bench.data.LongTail", "ratio": 50}
+    for option, strategy in (("longtail", "margin"), ("steep", "random")):
+        fake_run(tmp_path, strategy, asking={"imbalance": (option, node)})
+    assert named(tmp_path)[1] == {"flowers"}

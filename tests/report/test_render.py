@@ -101,6 +101,6 @@ def test_a_report_of_long_names_is_printed_uncut(
             fake_run(tmp_path, strategy, "self_training", start=start)
     print_tables(tables(analyse(read_runs(tmp_path), QUICK)))
     text = capsys.readouterr().out
-    assert "codecision, fm_balanced_by_class start" in text
+    assert "fm balanced by class start" in text
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= 120

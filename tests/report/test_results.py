@@ -220,7 +220,7 @@ def test_what_answers_cost_is_a_running_total_where_annotators_were_paid(tmp_pat
     assert paid["cost"].tolist() == [0, 12.5, 25, 37.5]
     assert paid["model_answers"].tolist() == [0, 10, 20, 30]
     assert set(paid["annotator_selection"]) == {"thompson"}
-    assert paid["label_model_config"].iloc[0] == '{"_target_":"al_bench.label_model.glad"}'
+    assert paid["label_model_config"].iloc[0] == '{"_target_":"al_bench.crowd.Glad"}'
     plain = frame[frame["annotators"] == "none"]
     assert plain["cost"].isna().all()
     with pytest.raises(ValueError, match="no metric 'cost'"):

@@ -75,7 +75,7 @@ def test_the_best_baseline_is_chosen_without_ours_and_without_truth_readers(tmp_
     assert chosen == ["random", "margin"]
     assert "balanced_random" not in map(option, analysis.competitors)
     first = tables(analysis)[0]
-    assert "balanced_random" + DAGGER in [row[0] for row in first.rows]
+    assert "balanced random" + DAGGER in [row[0] for row in first.rows]
     assert "reads the truth" in first.note
     assert {row for row, _ in first.bold} == {0}  # ours, not the reference, is printed bold
 
@@ -142,7 +142,7 @@ def crossing(tmp_path_factory: pytest.TempPathFactory) -> Results:
 def test_a_cell_is_the_mean_over_settings_of_what_has_its_row_and_column(crossing: Results) -> None:
     made = table(crossing, CROSSED)
     assert made.title == "Crossed: balanced accuracy (test)"
-    assert made.header == ("strategy, init", "labels", "posterior labels")
+    assert made.header == ("query rule, start", "labels", "posterior labels")
     assert made.rows == (("margin", "40.0", "70.0"), ("random", "30.0", "50.0"))
     assert made.note.startswith("Area under the curve, fractions in %; mean over 2 settings")
 

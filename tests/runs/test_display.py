@@ -57,10 +57,10 @@ def test_what_changed_stands_in_brackets_and_what_the_words_say_already_does_not
     )
     belief = {"l2": 2.0, "precision": [4.0, 1e6]}
     node = {"_target_": "al_bench.supervision.PosteriorLabelsPool", "belief": belief, "hard": True}
-    assert display_name("supervision", "posterior_labels_pool", node) == "posterior_labels_pool"
+    assert display_name("supervision", "posterior_labels_pool", node) == "codecision's training"
     assert display_name(
         "supervision", "posterior_labels_pool", node, ["belief.l2", "belief.precision"]
-    ) == ("posterior_labels_pool (belief.l2 2, belief.precision [4, 1e+06])")
+    ) == ("codecision's training (belief.l2 2, belief.precision [4, 1e+06])")
 
 
 def test_a_users_own_part_is_called_by_its_option_and_its_parameters() -> None:
@@ -69,7 +69,7 @@ def test_a_users_own_part_is_called_by_its_option_and_its_parameters() -> None:
     assert display_name("imbalance", "mine", node, ["ratio"]) == "mine (ratio 5)"
     inner = {"_target_": "al_bench.strategies.Subsample",
              "inner": {"_target_": "al_bench.strategies.Badge"}}  # fmt: skip
-    assert display_name("strategy", "subsample", inner, ["inner._target_"]) == "subsample of badge"
+    assert display_name("strategy", "subsample", inner, ["inner._target_"]) == "subsample of BADGE"
 
 
 def test_parameters_are_plain_values_by_dotted_name() -> None:

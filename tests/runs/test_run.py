@@ -300,7 +300,7 @@ def test_a_limit_takes_a_sample_of_both_splits_and_is_said_wherever_its_runs_are
     said = capsys.readouterr().out
     assert said.count("finished: margin · synthetic (limit 120)") == 2
     (page,) = (here / "results").rglob("some.md")
-    assert "dataset: synthetic (limit 120)" in page.read_text()
+    assert "data set: synthetic (limit 120)" in page.read_text()
     assert "Of synthetic at most 120 rows of each split were used" in page.read_text()
     assert main(["run", *limited, "dataset.limit=9"]) == 1
     assert "dataset.limit is 9; wanted a whole number of at least 10" in capsys.readouterr().err

@@ -12,20 +12,13 @@ import numpy as np
 from al_bench.report.comparison import PRODUCT, comparison_data, narrowed
 from al_bench.report.curves import LearningCurves, learning_curves
 from al_bench.report.keys import GROUPS, METHOD, SETTING, Choice, Key, in_method
-from al_bench.report.names import Names
+from al_bench.report.names import TITLES, Names
 from al_bench.report.results import Results
 from al_bench.report.spec import LOWER_IS_BETTER, ReportSpec, Selection, matches
 from al_bench.runs.options import Asked
 
 WHOLE = (*METHOD, "learner")  # the groups of a method; the learner includes its loss
 OTHERS = tuple(group for group in in_method(WHOLE) if group != "strategy")
-TITLES = {
-    "modality": "Modality", "dataset": "Data set", "imbalance": "Imbalance", "noise": "Noise",
-    "annotators": "Annotators", "prior": "Prior", "quality": "Prior alone", "protocol": "Budget",
-    "strategy": "Query rule", "init": "Start", "supervision": "Training rule",
-    "learner": "Learner", "loss": "Loss", "proxy_selection": "Rows of", "label_model": "Labels by",
-    "annotator_selection": "Whom to ask",
-}  # fmt: skip
 UNIT = 10_000  # curves are stored in hundredths of a point
 LIBRARIES = ("vega", "vega-lite")  # unchanged, from the npm packages of these names
 SCRIPTS = ("arithmetic", "results", "state", "specs", "charts", "tables", "drawing", "page")

@@ -11,7 +11,15 @@ from al_bench.report import stats
 from al_bench.report.analysis import Analysis, SettingResult, random_of
 from al_bench.report.comparison import Comparison
 from al_bench.report.curves import LearningCurves, curves_of
-from al_bench.report.figures.style import DOTTED, Looks, colours, panels, small_multiples
+from al_bench.report.figures.style import (
+    DOTTED,
+    Looks,
+    colours,
+    legend_name,
+    panels,
+    small_multiples,
+    strategy_of,
+)
 from al_bench.report.keys import Choice, Setting
 from al_bench.report.savings import last_level
 from al_bench.report.stats import Floats
@@ -106,27 +114,33 @@ def heat(analysis: Analysis) -> Any:
 
 def ladder(analysis: Analysis) -> Any:
     """Final gain from labels over the prior alone, in points with 95 % t intervals over seeds,
-    against the quality of the prior alone. One dot per data set and prior."""
+    against the quality of the prior alone. A dot per data set and prior, for the best of each
+    query rule's methods."""
     found = [[analysis.settings[place].curves for place in places]
              for _, places in ladders(analysis)]  # fmt: skip
     if not found:
         return None
 
-    def draw(axis: Any, rungs: list[LearningCurves], styles: Looks) -> None:
-        for method in analysis.methods:
+    hues = colours(analysis.methods)
+    best = {strategy_of(method): method for method in reversed(analysis.methods)}
+
+    def draw(axis: Any, rungs: list[LearningCurves], _: Looks) -> None:
+        for method in reversed(best.values()):
             some = [curves for curves in rungs if method in curves.methods]
             ends = [100 * last_level(one.of(method), one.labels) for one in some]
             alone = np.array([100 * one.prior for one in some])
             gains = np.array([end.mean() for end in ends]) - alone
             half = [float(stats.t_band(end[:, None])[0]) for end in ends]
-            look = {**styles[method], "linestyle": "", "elinewidth": 0.7}
-            axis.errorbar(alone, gains, half, **look)
+            look = {"color": hues[method], "label": legend_name(analysis, method), "fmt": "o"}
+            size = 3.4 if method in analysis.roles.ours else 2.4
+            thin = {"elinewidth": 0.5, "markeredgewidth": 0, "alpha": 0.75}
+            axis.errorbar(alone, gains, half, markersize=size, **look, **thin)
         axis.axhline(0, label="foundation model alone", **DOTTED)
         axis.set_title(analysis.names.setting(rungs[0].setting.without("dataset", "prior")))
         axis.set_xlabel("foundation model alone, %")
         axis.set_ylabel("gain over it at the end, points")
 
-    return small_multiples(analysis, found, draw, 2)
+    return small_multiples(analysis, found, draw)
 
 
 def recall_by_size(analysis: Analysis) -> Any:

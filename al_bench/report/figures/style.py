@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from textwrap import fill
+from textwrap import fill, wrap
 from typing import Any, TypeAlias, TypeVar
 from zlib import crc32
 
@@ -207,9 +207,15 @@ def save_png(figure: Any, path: Path, box: Any = "tight") -> None:
 
 
 def wrap_titles(figure: Any) -> None:
-    """Break each panel's title into at most three lines no wider than the panel."""
+    """Break each panel's title into at most two lines no wider than the panel, all in small letters
+    where one needs to be."""
     figure.get_layout_engine().execute(figure)
-    for axis in figure.axes:
-        width = axis.get_window_extent().width / figure.dpi
-        letters = max(int(width / 0.078), 12)
-        axis.set_title(fill(axis.get_title("left"), letters, max_lines=3, placeholder=" ..."))
+    wide = [axis.get_window_extent().width / figure.dpi for axis in figure.axes]
+    titles = [axis.get_title("left") for axis in figure.axes]
+    letters = [max(int(width / 0.078), 12) for width in wide]
+    look = {}
+    if any(len(wrap(*pair)) > 2 for pair in zip(titles, letters, strict=True)):
+        letters = [max(int(width / 0.055), 12) for width in wide]
+        look = {"fontsize": 6.2, "fontweight": "normal"}
+    for axis, title, most in zip(figure.axes, titles, letters, strict=True):
+        axis.set_title(fill(title, most, max_lines=2, placeholder=" ..."), **look)

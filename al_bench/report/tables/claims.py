@@ -4,45 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
+from typing import TypeAlias
 
 from al_bench.report.claims import ClaimResult, MeanDifference, PairedResult, Summary, summaries
 from al_bench.report.keys import Setting
-from al_bench.report.names import Names
+from al_bench.report.names import TITLES, Names, has_annotators
 from al_bench.report.savings import MedianShare
 from al_bench.report.tables.render import NONE, Table, interval, percent, share_text, shared, signed
 
 OF_BUDGET = "share of the budget, %"
-READING = (
-    "Points: ours less the opponent's balanced accuracy, means over sets; area is that under the "
-    "budget curve, on which wins and losses are, at two standard errors. Share of the budget: "
-    "where ours reaches the opponent's final accuracy, the median over sets (> 100: never); one "
-    "less it is the saving. Not reached: of the sets whose opponent rises by two points or more. "
-    "CIs hold the opponent fixed."
+SHARES = (
+    "Share of the budget: where ours reaches the opponent's final accuracy, the median over data "
+    "sets (> 100: never); one less it is the saving. Sets: those whose opponent rises by two "
+    "points or more. CIs hold the opponent fixed."
 )
+POINTS = (
+    "Balanced accuracy of ours less the opponent's, in points, means over data sets: after the "
+    "last label, and as area under the budget curve, by which sets are won, tied and lost at two "
+    "standard errors."
+)
+Item: TypeAlias = tuple[ClaimResult, Summary]
 
 
-def over_sets(results: Sequence[ClaimResult], names: Names) -> Table:
+def over_sets(results: Sequence[ClaimResult], names: Names) -> list[Table]:
+    """All claims over sets: the share of the budget to each opponent's accuracy, and points."""
     items = [(result, one) for result in results for one in summaries(result)]
-    columns: dict[str, Callable[[tuple[ClaimResult, Summary]], str]] = {
-        "opponent": lambda item: f"{item[0].claim.name}, {names.all(item[1].row)}",
+    rows = [one.row for _, one in items]
+    first: dict[str, Callable[[Item], str]] = {"opponent": lambda item: item[0].claim.name}
+    if len(set(rows)) > 1:
+        first[row_of(rows)] = lambda item: names.all(item[1].row)
+    shares: dict[str, Callable[[Item], str]] = {
         OF_BUDGET: lambda item: median_text(item[1].share),
         "95 % CI over seeds": lambda item: interval(*item[1].share.over_seeds),
-        "full budget, points": lambda item: signed(100 * item[1].end.mean),
-        "area, points": lambda item: signed(100 * item[1].area.mean),
-        "win/tie/loss": lambda item: "/".join(map(str, item[1].verdicts)),
         "95 % CI over data sets": lambda item: interval(*item[1].share.over_sets),
-        "not reached": lambda item: (
-            f"{item[1].share.missed} of {item[1].share.sets}" if item[1].share.sets else NONE
-        ),
+        "sets": lambda item: str(item[1].share.sets),
+        "not reached in": lambda item: str(item[1].share.missed) if item[1].share.sets else NONE,
     }
-    return Table.of("Against each opponent", items, columns, note=READING)
+    points: dict[str, Callable[[Item], str]] = {
+        "at full budget": lambda item: signed(100 * item[1].end.mean),
+        "by area": lambda item: signed(100 * item[1].area.mean),
+        "worst set by area": lambda item: signed(100 * item[1].worst),
+        **{
+            f"sets {word}": lambda item, at=at: str(item[1].verdicts[at])  # type: ignore[misc]
+            for at, word in enumerate(("won", "tied", "lost"))
+        },
+    }
+    return [
+        Table.of("Which share of the budget is enough?", items, first | shares, note=SHARES),
+        Table.of("How many points above each opponent?", items, first | points, note=POINTS),
+    ]
+
+
+def row_of(rows: Sequence[Setting]) -> str:
+    """What tells the rows of a table of claims apart."""
+    groups = dict.fromkeys(choice.group for row in rows for choice in row.choices)
+    told = [g for g in groups if g != "noise" or not any(map(has_annotators, rows))]
+    return ", ".join(TITLES[group].lower() for group in told) or "noise"
 
 
 def in_points(results: Sequence[ClaimResult], names: Names) -> Table:
     """The differences of every claim in points, with both intervals and the worst set."""
     items = [(result, one) for result in results for one in summaries(result)]
 
-    def columns_of(what: str) -> dict[str, Callable[[tuple[ClaimResult, Summary]], str]]:
+    def columns_of(what: str) -> dict[str, Callable[[Item], str]]:
         of: Callable[[Summary], MeanDifference] = attrgetter(what)
         return {
             f"{what}, points": lambda item: signed(100 * of(item[1]).mean, 2),
@@ -83,11 +107,9 @@ def at_a_glance(results: Sequence[ClaimResult], names: Names) -> Table:
 def set_by_set(result: ClaimResult, names: Names) -> Table:
     """The results of a claim, one row per setting, by kind of noise or by annotators."""
     sets = sorted(result.sets, key=lambda one: one.row)
-    there = {choice.group for one in sets for choice in one.row.choices}
-    groups = [group for group in ("noise", "annotators") if group in there]
     columns: dict[str, Callable[[PairedResult], str]] = {
         "set": lambda one: names.all(one.set),
-        " and ".join(groups) or "noise": lambda one: names.all(one.row),
+        row_of([one.row for one in sets]): lambda one: names.all(one.row),
         "area, points": lambda one: signed(100 * one.comparison.area.difference, 2),
         "full budget, points": lambda one: signed(100 * one.comparison.end.difference, 2),
         OF_BUDGET: lambda one: shared(one.comparison),

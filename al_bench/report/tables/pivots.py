@@ -12,6 +12,7 @@ import pandas as pd
 from al_bench.report.analysis import Analysis
 from al_bench.report.curves import aligned
 from al_bench.report.keys import Key, Method, Setting
+from al_bench.report.names import TITLES
 from al_bench.report.spec import Pivot, as_text, matches
 from al_bench.report.stats import Floats
 from al_bench.report.tables.render import DAGGER, NONE, PLAIN_NUMBERS, Table, headed, mean_and_sd
@@ -163,7 +164,7 @@ def pivot_table(analysis: Analysis, pivot: Pivot, frame: pd.DataFrame) -> Table:
     where = f"; {as_text(pivot.where)}" if pivot.where else ""
     best_of = "; bold: the best method" if bold else ""
     note = f"{at[0].upper()}{at[1:]}, fractions in %; {how}{where}{best_of}. {pivot.note}".strip()
-    head = (", ".join(pivot.rows), *titles)
+    head = (", ".join(TITLES.get(group, group).lower() for group in pivot.rows), *titles)
     return Table(f"{pivot.title}{what}", head, shown, note, frozenset(bold))
 
 

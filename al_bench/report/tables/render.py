@@ -65,6 +65,8 @@ def headed(metric: str) -> str:
     if metric.startswith("pool_"):
         words = metric.removeprefix("pool_").replace("_", " ")
         return f"{words} (pool, transductive)"
+    if metric == "found":
+        return "share of the class found"
     if metric == "labelled_noise":
         return "label noise (labelled)"
     if metric in DIAGNOSTICS:
@@ -110,7 +112,7 @@ def p_text(value: float) -> str:
 
 
 def signed(value: float, digits: int = 1) -> str:
-    return f"{value:+.{digits}f}".replace("-", "−")
+    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")  # no -0.0
 
 
 def readable(text: str) -> str:

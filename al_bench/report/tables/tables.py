@@ -9,7 +9,7 @@ import numpy as np
 
 from al_bench.report import stats
 from al_bench.report.analysis import Analysis, SettingResult, random_of
-from al_bench.report.claims import ClaimResult, Summary, at_once, summaries
+from al_bench.report.claims import ClaimResult, Summary, summaries
 from al_bench.report.comparison import Comparison
 from al_bench.report.curves import LearningCurves
 from al_bench.report.keys import Method, Setting
@@ -112,10 +112,10 @@ def points(gain: float) -> str:
 
 
 def tables(analysis: Analysis) -> list[Table]:
-    """All tables of a report; the first is the one of its page."""
+    """All tables of a report; the first, of claims the first two, are those of its page."""
     claims, names = analysis.claims, analysis.names
     several = len(analysis.settings) > 1
-    found = [over_sets(claims, names), in_points(claims, names)] if claims else []
+    found = [*over_sets(claims, names), in_points(claims, names)] if claims else []
     found += [set_by_set(result, names) for result in claims]
     found += beyond_prior(analysis) if "ladder" in analysis.spec.figures else []
     found += pivots(analysis)
@@ -178,16 +178,17 @@ def ranking(analysis: Analysis) -> Table:
     methods, scores = analysis.ranked
     ranks, half = stats.ranks(scores), stats.t_band(stats.ranks(scores))
 
-    def wins(method: Method) -> str:
+    def count(method: Method, verdict: str) -> str:
         versus = (found.over_best.get(method) for found in analysis.settings)
-        verdicts = [one.area.verdict for one in versus if one is not None]
-        return "/".join(str(verdicts.count(word)) for word in ("win", "tie", "loss"))
+        return str(sum(one.area.verdict == verdict for one in versus if one is not None))
 
     columns: dict[str, Callable[[int], str]] = {
         "method": lambda i: called(analysis, methods[i]),
         "mean rank": lambda i: f"{ranks[:, i].mean():.2f} ± {half[i]:.2f}",
         "mean area under curve, %": lambda i: percent(scores[:, i].mean()),
-        "win/tie/loss against best baseline": lambda i: wins(methods[i]),
+        "settings won": lambda i: count(methods[i], "win"),
+        "settings tied": lambda i: count(methods[i], "tie"),
+        "settings lost": lambda i: count(methods[i], "loss"),
     }
     left_out = [name for name in analysis.competitors if name not in methods]
     many = len(methods) > 1
@@ -195,7 +196,7 @@ def ranking(analysis: Analysis) -> Table:
     note = (
         f"{len(analysis.settings)} settings, by mean area under the curve; ties share ranks; ranks "
         f"with 95 % t intervals over settings; Friedman p {p_text(stats.friedman(scores))}; "
-        f"Nemenyi critical difference {critical}; win and loss at two paired standard errors "
+        f"Nemenyi critical difference {critical}; won and lost by two paired standard errors "
         "against the best other baseline of each setting."
     )
     if left_out:
@@ -206,29 +207,29 @@ def ranking(analysis: Analysis) -> Table:
 
 
 def answer(analysis: Analysis) -> str:
-    """The answer of a page: of a claim, a ladder of priors, one setting, or a ranking."""
+    """The answer of a page: of a claim, a ladder of priors, one setting, settings, or a table."""
     held = [result for result in analysis.claims if result.sets]
     gains = end_gains(analysis) if "ladder" in analysis.spec.figures else []
     if held:
-        told = [one for one in held if not one.claim.prior_alone]
-        told = at_once(told, analysis.spec.glance)[-1:] or told
+        told = [one for one in held if one.claim.name == analysis.spec.answer]
+        told += [one for one in held if not one.claim.prior_alone]
         return answer_of_claim((told or held)[0], analysis.names)
     if gains:
         below = sum(gain < -BELOW for gain in gains)
         return (
-            f"{capital(analysis.names.method(analysis.champion))} ends "
-            f"{side(float(np.mean(gains)))} the foundation model alone, mean over {len(gains)} "
-            f"pairs of data set and foundation model; in {below} of them it ends below it."
+            f"With all labels {analysis.names.method(analysis.champion)} is "
+            f"{side(float(np.mean(gains)), 'the foundation model alone')}, on average over "
+            f"{len(gains)} settings; in {below} of them it ends below it."
         )
     several = len(analysis.settings) > 1
-    if not several and analysis.champion in analysis.settings[0].over_best and analysis.roles.ours:
-        return answer_of_setting(analysis.settings[0], analysis)
+    if analysis.champion in analysis.settings[0].over_best and analysis.roles.ours:
+        return (answer_of_settings if several else answer_of_setting)(analysis)
     methods, scores = analysis.ranked
     if not methods:
-        return ""
+        return answer_of_table(analysis)
     values = stats.ranks(scores).mean(axis=0) if several else 100 * scores[0]
     what = "the best mean rank" if several else "the largest area under the curve"
-    text = f"{capital(analysis.names.method(methods[0]))} has {what}, {values[0]:.1f}"
+    text = f"{capital(closed(analysis.names.method(methods[0])))} has {what}, {values[0]:.1f}"
     text += " %" * (not several)
     among = f" of {len(methods)} methods in {len(analysis.settings)} settings" if several else ""
     chance = random_of(methods)
@@ -238,9 +239,40 @@ def answer(analysis: Analysis) -> str:
     return f"{text}{among}."
 
 
-def answer_of_setting(found: SettingResult, analysis: Analysis) -> str:
+def answer_of_settings(analysis: Analysis) -> str:
+    """In how many settings our first method is ahead of the best baseline, and by how much."""
+    found = [one for part in analysis.settings if (one := part.over_best.get(analysis.champion))]
+    verdicts = [one.area.verdict for one in found]
+    mean = float(np.mean([one.area.difference for one in found]))
+    return (
+        f"{capital(closed(analysis.names.method(analysis.champion)))} is ahead of the best other "
+        f"method in {verdicts.count('win')} of {len(found)} settings and behind it in "
+        f"{verdicts.count('loss')}, at two standard errors of the area under the curve of "
+        f"{headed(analysis.spec.metric)}; on average it is {side(mean, 'it')}."
+    )
+
+
+def answer_of_table(analysis: Analysis) -> str:
+    """The row of the first table with the largest value, and the first of our first method."""
+    if not analysis.spec.pivots:
+        return ""
+    table = pivots(analysis)[0]
+    ours = [row for row in table.rows if analysis.names.method(analysis.champion) in row[0]]
+    best = max(table.rows, key=lambda row: float(row[1].split()[0]))
+
+    def told(row: Sequence[str], what: str) -> str:
+        name = capital(closed(row[0].replace(" · ", ", ")))
+        more = [f"{word} {cell}" for word, cell in zip(table.header[2:], row[2:], strict=True)]
+        return f"{name} has {what}{row[1]}{' at ' * bool(more)}{', '.join(more)}."
+
+    found = [told(best, f"the highest {table.header[1]}, ")]
+    return " ".join([*found, *(told(row, "") for row in ours[:1] if row != best)])
+
+
+def answer_of_setting(analysis: Analysis) -> str:
     """With how many labels our first method reaches the final accuracy of the best baseline."""
-    curves, method = found.curves, analysis.champion
+    (found,), method = analysis.settings, analysis.champion
+    curves = found.curves
     against = found.over_best[method]
     assert against.baseline is not None
     rules = [one.choice("strategy") for one in curves.methods]
@@ -263,24 +295,39 @@ def answer_of_setting(found: SettingResult, analysis: Analysis) -> str:
 def answer_of_claim(result: ClaimResult, names: Names) -> str:
     assert result.ours is not None
     found = summaries(result)
-    ours = names.method(result.ours)
+    ours = closed(names.method(result.ours))
     shown = found if len(found) < 3 else [found[0], found[-1]]
-    return " ".join(sentence(one, ours, result.claim.name, names) for one in shown)
+    said = [sentence(one, "it" if at else ours, result.claim.name) for at, one in enumerate(shown)]
+    if len(found) < 2:
+        return capital(said[0])
+    rows = [names.all(one.row, ", ") for one in shown]
+    return " ".join(f"With {row}, {text}" for row, text in zip(rows, said, strict=True))
 
 
-def sentence(one: Summary, ours: str, opponent: str, names: Names) -> str:
-    text = f"{capital(names.all(one.row))}: {ours} ends {side(one.end.mean)} {opponent}"
-    share = one.share
+def sentence(one: Summary, ours: str, opponent: str) -> str:
+    share, many = one.share, "data sets" if len(one.worst_set.choices) == 1 else "settings"
+    if not share.sets:
+        return f"{ours} ends {side(one.end.mean, opponent)}."
     if np.isfinite(share.median):
-        text += f", and needs {100 * share.median:.0f} % of the budget for the same accuracy"
-        text += f" (the median; not reached in {share.missed} of {share.sets} sets)"
-    elif share.sets:
-        text += f", whose accuracy it does not reach in {share.missed} of {share.sets} sets"
-    return f"{text}."
+        gone = f"; in {share.missed} of them never" if share.missed else ""
+        of = f" (median of {share.sets} {many}{gone})" if share.sets > 1 else ""
+        text = f"{ours} reaches the final accuracy of {closed(opponent)} with "
+        text += f"{100 * share.median:.0f} % of the budget{of}"
+    else:
+        where = f" in {share.missed} of {share.sets} {many}" if share.sets > 1 else ""
+        text = f"{ours} does not reach the final accuracy of {closed(opponent)}{where}"
+    return f"{text}, and ends {side(one.end.mean, 'it')}."
 
 
-def side(difference: float) -> str:
-    return f"{abs(100 * difference):.1f} points {'above' if difference >= 0 else 'below'}"
+def side(difference: float, than: str) -> str:
+    if abs(difference) < 0.0005:
+        return f"level with {than}"
+    return f"{abs(100 * difference):.1f} points {'above' if difference > 0 else 'below'} {than}"
+
+
+def closed(name: str) -> str:
+    """A name that a sentence goes on after; one with a comma is closed by another."""
+    return name + "," * ("," in name)
 
 
 def capital(text: str) -> str:
