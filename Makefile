@@ -105,7 +105,7 @@ paper-check: install  ## rebuild them elsewhere and compare, byte for byte
 	$(MAKE) --no-print-directory explorer OUT=build/paper
 	cmp results/explorer.html build/paper/explorer.html
 
-SINGLE = strategy=base,supervision=self_training,learner=linear_residual
+SINGLE = strategy=alfamix,init=fm_balanced,supervision=smoothed,learner.l2=0.1
 TITLE = What a foundation model adds to active learning
 
 site: install  ## the documentation as a site, in build/site; every link is checked

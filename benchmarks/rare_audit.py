@@ -37,7 +37,6 @@ SETTINGS = [
 RULE = {
     "strategy": "rare",
     "init": "rare",
-    "supervision": "presumed_negatives",
     "protocol": "small",
 }
 BATCH, BATCHES = 50, 4

@@ -44,7 +44,7 @@ ERRORS = {
     "a tenth wrong": [[0.9, 0.1], [0.1, 0.9]],
 }
 LABELS = 300
-SEARCH = {"strategy": "rare", "init": "rare", "supervision": "presumed_negatives"}
+SEARCH = {"strategy": "rare", "init": "rare"}
 SUITE = PAGE.parents[1] / "rare.parquet"
 PARTS = (0.95, 0.9, 0.8)  # of the class that are to be found
 RISK = 0.04  # as a session's first certificate
@@ -235,11 +235,7 @@ def of_the_suite(seeds: int) -> pd.DataFrame:
     errors = last["noise_config"].map(lambda text: json.loads(text)["matrix"])
     last = last[(last["seed"] < seeds) & errors.isin(list(ERRORS.values()))]
     rates = last["imbalance_config"].map(lambda text: json.loads(text)["rate"])
-    names = np.select(
-        [last["supervision"] == "presumed_negatives", last["init"] == "rare"],
-        ["--rare", "likeliest, started by the foundation model"],
-        "likeliest, started at random",
-    )
+    names = np.where(last["init"] == "rare", "--rare", "--rare, started at random")
     data = [f"{d}, {rate:.2%}" for d, rate in zip(last["dataset"], rates, strict=True)]
     return pd.DataFrame({"data": data, "method": names, "found": last["found"]})
 

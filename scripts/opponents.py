@@ -6,11 +6,12 @@
     python scripts/opponents.py areas build/screen.parquet --out $areas
     python scripts/opponents.py kept $areas > configs/experiment/common/opponents.yaml
 
-An arm is a query rule with its start, training rule, learner and loss, and the fraction rho of a
-rule that has one. Its standing on a set is in its favour: by how much the area under its curve, of
-the model alone or times the prior, whichever is larger, is behind that of the best arm, at the
-noise rate where it comes closest. The five that stand highest are kept, besides the two highest of
-those that train on human labels only, and the highest with a rho, which is PriorAL.
+An arm is a query rule with its start, training rule, learner, loss and ridge, and the fraction rho
+of a rule that has one. Its standing on a set is in its favour: by how much the area under its
+curve, of the model alone or times the prior, whichever is larger, is behind that of the best arm of
+the same seeds, at the noise rate where it comes closest. The five that stand highest are kept,
+besides the two highest of those that train on human labels only, and the highest with a rho, which
+is PriorAL.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from al_bench.report.savings import area
 
 KEPT, KEPT_OF_LABELS, KEPT_WITH_RHO = 5, 2, 1
 METRICS = ["balanced_accuracy", "product_balanced_accuracy"]
-ARM = ["strategy", "init", "supervision", "learner", "balance", "rho"]
+ARM = ["strategy", "init", "supervision", "learner", "balance", "l2", "rho"]
 BY = ["dataset", "rate", *ARM]
 
 
@@ -35,22 +36,24 @@ def areas(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame[frame["round"] > 0].sort_values("round")
     frame = frame.assign(
         balance=[json.loads(text)["balance"] for text in frame["learner_config"]],
+        l2=[float(json.loads(text)["l2"]) for text in frame["learner_config"]],
         rate=[json.loads(text)["rate"] for text in frame["noise_config"]],
         rho=[json.loads(text).get("rho", 0.0) for text in frame["strategy_config"]],
     )
     lines = []
     for key, run in frame.groupby([*BY, "seed", "id"], observed=True):
-        under = area(run[METRICS].to_numpy().T, run["n_labels"].to_numpy())
+        under = area(run[METRICS].to_numpy(float).T, run["n_labels"].to_numpy())
         lines.append((*key[:-1], *under))
     return pd.DataFrame(lines, columns=[*BY, "seed", *METRICS])
 
 
 def strongest(found: pd.DataFrame) -> pd.DataFrame:
     """The arms that are kept, set by set, the strongest first."""
-    arms = found.groupby(BY, observed=True)[METRICS].mean().max(axis=1).rename("area").reset_index()
-    best = arms.groupby(["dataset", "rate"], observed=True)["area"].transform("max")
-    arms = arms.assign(behind=best - arms["area"])
-    standing = arms.groupby(["dataset", *ARM], observed=True)["behind"].agg(["min", "mean"])
+    best = found.groupby(["dataset", "rate", "seed"], observed=True)[METRICS].transform("max")
+    behind = -found[METRICS].sub(best.max(axis=1), axis=0)
+    arms = pd.concat([found[BY], behind], axis=1).groupby(BY, observed=True).mean()
+    least = arms.min(axis=1).rename("behind").reset_index()
+    standing = least.groupby(["dataset", *ARM], observed=True)["behind"].agg(["min", "mean"])
     ordered = standing.reset_index().sort_values(["dataset", "min", "mean", *ARM])
     labels = (ordered["supervision"] == "labels") & (ordered["learner"] == "linear")
     kept = [
@@ -74,6 +77,7 @@ def sweep(arm: pd.Series) -> dict[str, str]:
         "supervision": arm["supervision"],
         "learner": arm["learner"],
         "learner.balance": arm["balance"],
+        **({"learner.l2": f"{arm['l2']:g}"} if arm["l2"] != 1 else {}),
         **({"strategy.rho": rho, "supervision.rho": rho} if arm["rho"] else {}),
     }
 

@@ -28,16 +28,23 @@ def test_a_benchmark_names_only_what_the_package_has(path: Path) -> None:
 
 
 def runs(
-    dataset: str, rate: float, strategy: str, end: float, product: float, rho: float = 0.0
+    dataset: str,
+    rate: float,
+    strategy: str,
+    end: float,
+    product: float,
+    rho: float = 0.0,
+    l2: float = 1.0,
+    seeds: tuple[int, ...] = (100, 101),
 ) -> pd.DataFrame:
-    """Two seeds of one arm, whose curves are straight lines to these ends."""
+    """Some seeds of one arm, whose curves are straight lines to these ends."""
     parts = []
-    for seed in (100, 101):
+    for seed in seeds:
         labels = np.array([0, 10, 20, 40])
         parts.append(
             pd.DataFrame(
                 {
-                    "id": f"{dataset} {rate} {strategy} {rho} {seed}",
+                    "id": f"{dataset} {rate} {strategy} {rho} {l2} {seed}",
                     "seed": seed,
                     "dataset": dataset,
                     "noise_config": json.dumps({"rate": rate}),
@@ -46,7 +53,7 @@ def runs(
                     "init": "random",
                     "supervision": "labels",
                     "learner": "linear",
-                    "learner_config": json.dumps({"balance": "weights"}),
+                    "learner_config": json.dumps({"balance": "weights", "l2": l2}),
                     "round": np.arange(4),
                     "n_labels": labels,
                     "balanced_accuracy": end * labels / 40,
@@ -113,6 +120,16 @@ def test_the_best_with_a_rho_is_kept_however_weak(keep: Keep) -> None:
     assert all("strategy.rho" not in sweep for sweep in strong)
     assert last["strategy"] == "prioral"
     assert last["strategy.rho"] == last["supervision.rho"] == "0.25"
+
+
+def test_a_ridge_is_an_arm_and_is_compared_on_its_own_seeds(keep: Keep) -> None:
+    """The one seed of the ridge is an easy one: all arms are better there."""
+    easy = [runs("trec", 0.0, f"rule{i}", 0.9 - i / 100, 0.1, seeds=(100,)) for i in range(8)]
+    hard = [runs("trec", 0.0, f"rule{i}", 0.5 - i / 100, 0.1, seeds=(101,)) for i in range(8)]
+    ridge = [runs("trec", 0.0, "rule0", 0.885, 0.1, l2=0.1, seeds=(100,))]
+    sweeps = list(keep([*easy, *hard, *ridge]).values())
+    assert [sweep["strategy"] for sweep in sweeps] == ["rule0", "rule1", "rule0", "rule2", "rule3"]
+    assert [sweep.get("learner.l2") for sweep in sweeps] == [None, None, "0.1", None, None]
 
 
 def test_the_two_best_on_human_labels_alone_are_kept_however_weak(keep: Keep) -> None:

@@ -36,7 +36,7 @@ FITTING = ("supervision", "learner", "prior", "label_model")  # groups that deci
 RARE = {
     "strategy": "rare",
     "init": "rare",
-    "supervision": "presumed_negatives",
+    "supervision": "labels",
     "learner": "linear",
 }
 NEGATED = re.compile(r"(?i)(no|not|non|never|without)[\s_-]+\w")
@@ -176,7 +176,7 @@ def default_prior(modality: str) -> str:
 def rare_defaults(chosen: Mapping[str, Any], target: int) -> tuple[dict[str, str], tuple[str, ...]]:
     """Options and overrides to search for class `target`, apart from groups that were `chosen`."""
     options = {group: option for group, option in RARE.items() if group not in chosen}
-    return options, tuple(f"{g}.target={target}" for g in options if g != "learner")
+    return options, tuple(f"{g}.target={target}" for g in ("strategy", "init") if g in options)
 
 
 def rare_words(classes: Sequence[str], rare: str, description: str | None) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from .human import SoftLabels as SoftLabels
 from .posterior import PoolByTruth as PoolByTruth
 from .posterior import PosteriorLabels as PosteriorLabels
 from .posterior import PosteriorLabelsPool as PosteriorLabelsPool
-from .presumed import PresumedNegatives as PresumedNegatives
 from .pseudo import AllPseudo as AllPseudo
 from .pseudo import ConfidentSplit as ConfidentSplit
 from .pseudo import Distill as Distill

@@ -73,16 +73,9 @@ def shares_by(word, prior, labels, n_classes):
     return [sum(float(q[c]) for q in seen) for c in range(n_classes)]
 
 
-def rare_first(probs, prior, state, target, explore, budget, rng):
-    """The likeliest rows of one class, of the foundation model before it has a label, and some
-    others at random, more of them if few of the last answers were of the class."""
+def rare_first(probs, prior, state, target, budget, rng):
+    """The likeliest rows of one class, of the foundation model before it has a label."""
     rows = state.unlabelled.tolist()
-    budget = min(budget, len(rows))
-    last = state.answers.classes.tolist()[-budget:]
-    hits = sum(answer == target for answer in last) / len(last) if last else 1.0
-    others = round(explore * (1 - hits) * budget)
     known = sum(label == target for label in state.labels)
     scores = probs if known else prior
-    best = select(lambda row: scores[row][target], rows, budget - others, rng)
-    rest = [row for row in rows if row not in best]
-    return best + rng.choice(rest, others, replace=False).tolist()
+    return select(lambda row: scores[row][target], rows, min(budget, len(rows)), rng)

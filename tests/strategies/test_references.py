@@ -108,13 +108,11 @@ PLAINLY: dict[str, tuple[Any, Plainly]] = {
         for pooled in (False, True)
     },
     **{
-        f"rare {target} {explore}": (
-            RareFirst(target, explore),
-            lambda s, *luck, of=(target, explore): ranking.rare_first(
-                s.probs, s.rows.prior, s, *of, *luck
-            ),
+        f"rare {target}": (
+            RareFirst(target),
+            lambda s, *luck, of=target: ranking.rare_first(s.probs, s.rows.prior, s, of, *luck),
         )
-        for target, explore in ((0, 0.5), (1, 0.0))
+        for target in (0, 1)
     },
     "fm_stratified": (
         FMStratified(),
@@ -154,15 +152,13 @@ def test_a_rule_asks_what_its_plain_version_asks(name: str, seed: int) -> None:
         assert rule.select(state, budget, generator(seed)).tolist() == expected
 
 
-def test_the_fewer_rows_of_a_class_were_found_the_more_are_drawn_at_random() -> None:
+def test_the_foundation_model_ranks_rows_until_one_of_the_rare_class_was_found() -> None:
     state, _ = random_state(200, 2, 0, 0)
-    for hits, others in ((10, 0), (5, 2), (0, 5)):
+    for hits in (10, 5, 0):
         told = state.tell(np.arange(10), np.repeat([1, 0], [hits, 10 - hits]))
-        chosen = RareFirst(target=1, explore=0.5).select(told, 10, generator())
         scores = told.probs if hits else told.rows.prior
         best = sorted(told.unlabelled.tolist(), key=lambda row: -scores[row, 1])
-        assert chosen[: 10 - others].tolist() == best[: 10 - others]
-        assert len(chosen) == 10
+        assert RareFirst(target=1).select(told, 10, generator()).tolist() == best[:10]
     with pytest.raises(ValueError, match=r"target=2; wanted the number of a class, 0\.\.1"):
         RareFirst(target=2).select(state, 5, generator())
 

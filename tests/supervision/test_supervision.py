@@ -23,7 +23,6 @@ from al_bench.supervision.posterior import (
     PosteriorLabels,
     PosteriorLabelsPool,
 )
-from al_bench.supervision.presumed import PresumedNegatives
 from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill, SelfTraining
 from al_bench.testing.situations import make_asked
 from tests.conftest import make_state
@@ -201,24 +200,6 @@ def test_posterior_labels_pool_adds_unasked_rows_and_says_what_it_believes() -> 
         likeliest = training.beliefs[training.rows[~human]].argmax(axis=1)
         assert free.argmax(axis=1).tolist() == likeliest.tolist()
         assert (free.max(axis=1) == 1).all() == hard
-
-
-def test_unlabelled_rows_are_presumed_not_to_be_of_the_rare_class() -> None:
-    state, _ = make_state(n=200, k=4, labelled=30)
-    training = taught(PresumedNegatives(belief(), target=2, presumed=50), state)
-    free = ~asked_of(state, training)
-    assert np.count_nonzero(free) == 50
-    assert (training.targets[free, 2] == 0).all()
-    assert_allclose(training.weights, np.where(free, 0.3, 1))
-    assert_allclose(training.targets.sum(axis=1), 1, rtol=1e-5)
-    assert (training.targets[~free].argmax(axis=1) == state.labels[state.labelled]).all()
-    assert training.beliefs is not None
-    others = np.delete(training.beliefs[training.rows[free]], 2, axis=1)
-    expected = np.maximum(others, 1e-6)
-    expected /= expected.sum(axis=1, keepdims=True)
-    assert_allclose(np.delete(training.targets[free], 2, axis=1), expected, atol=1e-5)
-    with pytest.raises(ValueError, match=r"target=4; wanted the number of a class, 0\.\.3"):
-        taught(PresumedNegatives(belief(), target=4), state)
 
 
 def test_pseudo_labels_weigh_less_where_a_class_has_many_answers() -> None:
