@@ -1,9 +1,10 @@
-"""What a session costs: from a csv to the first batch, the next batches, memory.
+"""What a session costs: from a csv to the first batch, the next batches, new rows, memory.
 
     python benchmarks/session.py --write      # into results/benchmarks/session.md
 
-Texts: glosses of WordNet, as they ship with the package, written to a csv without their labels;
-every command is a process of its own, as somebody types it. Embeddings: a made-up pool whose prior
+Texts: those of VADER, as they ship with the package, written to a csv without their labels, by the
+default engine and an empty cache; every command is a process of its own, as somebody types it.
+Embeddings: a made-up pool whose prior
 is right for most rows; one process, whose most memory is that of the whole of it. A script that
 knows the classes answers.
 """
@@ -25,10 +26,11 @@ import numpy as np
 import pandas as pd
 from pages import row, timed
 
+from al_bench.data import Packaged
 from al_bench.labelling import Answer, Session
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "session.md"
-TEXTS, BUDGET = 10_000, 50
+TEXTS, BUDGET, NEW = 12_000, 50, 5_000
 MAIN = "import sys; from al_bench.cli.main import main; sys.exit(main())"
 WIDE, DIM, CLASSES = 100_000, 384, 10
 
@@ -44,20 +46,19 @@ def step(name: str, seconds: Sequence[float]) -> str:
 
 
 def texts(folder: Path) -> list[str]:
-    """Seconds from a csv of texts to the first batch, and to further ones."""
-    from al_bench.runs.config import instantiate
-    from al_bench.runs.plan import composed
-
-    data = instantiate(composed(["dataset=wordnet_nouns25", "seed=0"], None).dataset).load()
-    glosses = list(data.train.inputs)[:TEXTS]
-    truth = dict(zip(map(str, range(len(glosses))), data.train.labels, strict=False))
-    pd.DataFrame({"text": glosses}).to_csv(folder / "texts.csv", index=False)
+    """Seconds from a csv of texts to the first batch, to further ones, and to new rows labelled."""
+    os.environ["AL_BENCH_CACHE"] = str(folder / "cache")
+    data = Packaged("vader").load()
+    every = list(data.train.inputs)
+    truth = dict(zip(map(str, range(TEXTS)), data.train.labels, strict=False))
+    pd.DataFrame({"text": every[:TEXTS]}).to_csv(folder / "texts.csv", index=False)
+    pd.DataFrame({"text": every[TEXTS : TEXTS + NEW]}).to_csv(folder / "new.csv", index=False)
     place, names = str(folder / "texts"), ",".join(data.class_names)
     new = command("new", place, "--data", str(folder / "texts.csv"), "--classes", names)
     batch = folder / "batch.csv"
     out = [row("step", "seconds", "processor seconds"), row("---", "---:", "---:")]
     first = command("suggest", place, "--budget", str(BUDGET), "--out", str(batch))
-    out.append(step(f"`new` on {len(glosses):,} texts in {len(data.class_names)} classes", new))
+    out.append(step(f"`new` on {TEXTS:,} texts in {len(data.class_names)} classes", new))
     out.append(step(f"`suggest`, the first {BUDGET}", first))
     out.append(step("csv to first batch, all told", np.add(new, first)))
     for number in (2, 3):
@@ -69,6 +70,10 @@ def texts(folder: Path) -> list[str]:
         again = command("suggest", place, "--budget", str(BUDGET), "--out", str(batch))
         out.append(step(f"`tell`, {BUDGET} answers", told))
         out.append(step(f"`suggest`, batch {number}", again))
+    final = str(folder / "final")
+    out.append(step("`export`", command("export", place, "--out", final)))
+    line = ("predict", final, "--data", str(folder / "new.csv"), "--out", str(folder / "said.csv"))
+    out.append(step(f"`predict`, {NEW:,} new rows", command(*line)))
     return [*out, *within(place, data.class_names, truth)]
 
 

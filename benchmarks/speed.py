@@ -2,7 +2,7 @@
 
     python benchmarks/speed.py                     # prints the table
     python benchmarks/speed.py --write             # and writes results/benchmarks/speed.md
-    python benchmarks/speed.py --seeds 2 --status 600     # a quick look
+    python benchmarks/speed.py --seeds 2           # a quick look
 
 A run: one of the grid, alone in a process and among others of one process. The grid: six strategies
 by seeds on the shipped text set, ten rounds, a linear head, cached embeddings, in processes of
@@ -13,7 +13,6 @@ the fair ones on a busy machine.
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import os
 import resource
@@ -32,6 +31,7 @@ OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "speed.md"
 STRATEGIES = "random,fm_stratified,confidence,margin,coreset,badge"
 GRID = ["dataset=wordnet_nouns25", "noise=symmetric", "protocol=small", "logger=none"]
 POOL, WIDTH = 20_000, 384  # rows and features of the pool of a timed round
+LARGEST = "experiment=savings"
 Table = dict[str, float]
 
 COMMAND = "import sys; from al_bench.cli.main import main; sys.exit(main(sys.argv[1:]))"
@@ -81,23 +81,36 @@ def grid(folder: Path, seeds: int, workers: int) -> Table:
     }
 
 
-def status(folder: Path, runs: int) -> Table:
-    """Seconds to say what became of many runs, half of which are done."""
-    from al_bench.runs.component import run_id
-    from al_bench.runs.plan import plan
+def commands(folder: Path) -> Table:
+    """Seconds of commands that make no run, where every run of the largest suite is done."""
+    from al_bench.runs.experiments import plans
 
-    source = next((folder / "one" / "runs").iterdir()) / "manifest.json"
-    seeds = f"seed=range({runs // len(STRATEGIES.split(','))})"
-    swept = [*GRID, f"strategy={STRATEGIES}", seeds, f"results={folder}/many"]
-    jobs = plan(swept)
-    manifest = json.loads(source.read_text())
-    for job in list(jobs)[::2]:
-        made = folder / "many" / "runs" / run_id(job.science)
-        made.mkdir(parents=True)
-        (made / "manifest.json").write_text(json.dumps(manifest))
-    clock, processor = timed(lambda: albench("status", *swept))
-    name = f"albench status of {len(jobs):,} runs"
-    return {f"{name}, s": clock, f"{name}, CPU s": processor}
+    manifest = next((folder / "one" / "runs").iterdir()) / "manifest.json"
+    names = [job.id for planned in plans([LARGEST], None).values() for job in planned]
+    for name in names:
+        (folder / "many" / "runs" / name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(manifest, folder / "many" / "runs" / name)
+    lines = [["run", "--help"], ["list"], ["status", LARGEST, f"results={folder}/many"]]
+    table: Table = {}
+    for line in lines:
+        clock, processor = timed(lambda line=line: albench(*line))  # type: ignore[misc]
+        name = f"albench {' '.join(line[:2])}"
+        table |= {f"{name}, s": clock, f"{name}, CPU s": processor}
+    return table
+
+
+def in_python(folder: str) -> Table:
+    """Seconds to plan the largest suite, and to read a run that is finished."""
+    import al_bench
+    from al_bench.runs.experiments import plans
+
+    before = process_time()
+    names = {job.id for planned in plans([LARGEST], None).values() for job in planned}
+    table = {f"planning {len(names):,} runs, CPU s": process_time() - before}
+    for _ in range(2):  # the first imports
+        before = process_time()
+        al_bench.run(overrides=GRID, results=f"{folder}/one")
+    return table | {"a finished run through Python, CPU s": process_time() - before}
 
 
 def one_round(k: int) -> Table:
@@ -133,7 +146,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seeds", type=int, default=17, help="of the grid; by six strategies")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--status", type=int, default=10_002, help="runs whose status is queried")
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
     args = parser.parse_args()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -150,7 +162,8 @@ def main() -> None:
             lambda: pool.apply(within, (f"{folder}/within", max(2, args.seeds // 6))),
             *(lambda k=k: pool.apply(one_round, (k,)) for k in (10, 150)),  # type: ignore[misc]
             *(lambda n=n: grid(folder, args.seeds, n) for n in args.workers),  # type: ignore[misc]
-            lambda: status(folder, args.status),
+            lambda: commands(folder),
+            lambda: pool.apply(in_python, (str(folder),)),
         ]
         with spawn.Pool(1) as pool:
             for step in steps:

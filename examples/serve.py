@@ -1,6 +1,6 @@
 """An exported model behind an address, with FastAPI.
 
-pip install 'al-bench[models]' fastapi uvicorn
+pip install 'al-bench[models,labelling]' fastapi
 MODEL=final uvicorn serve:app                      # in this folder
 curl localhost:8000/predict -H 'content-type: application/json' -d '{"texts": ["a new text"]}'
 """

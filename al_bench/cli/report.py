@@ -131,7 +131,7 @@ def read_results(
     results = completed_from(read_runs(folder, jobs), [read_parquet(path) for path in known])
     todo = [run.id for run in results.unfinished if run.why == NOT_STARTED]
     todo += [run.id for run in results.failed if run.why.startswith("FileNotFoundError")]
-    gone = absent({name: jobs[name] for name in todo})
+    gone = absent([jobs[name] for name in todo], {})
     return without_data(results, {name: missing_run(name, jobs[name], extra) for name in gone})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple
 from enum import StrEnum
@@ -264,12 +264,18 @@ def export(
     people_error: Annotated[
         float | None, option("fraction of answers that is wrong; left out: estimated")
     ] = None,
+    precision: Annotated[
+        list[str] | None,
+        option("CLASS=0.9: mark the rows of a class with this precision; may come again"),
+    ] = None,
+    recall: Annotated[list[str] | None, option("CLASS=0.95: or with this recall")] = None,
     config_dir: ConfigDir = None,
 ) -> None:
     """Write labels, predictions, the model and a report."""
+    wishes = wished("--precision", precision or ()), wished("--recall", recall or ())
     with open_session(folder, config_dir) as session:
         certificate = None if certify is None else session.certify(certify, people_error)
-        files = session.export(out, certificate)
+        files = session.export(out, certificate, *wishes)
         if certificate is not None:
             print(certificate)
         if "model.json" not in files:
@@ -379,6 +385,15 @@ def tasks(
         json.dump(written, file, ensure_ascii=False, indent=1)
     print(f"{len(written)} tasks in {out}: when they are annotated, export them as JSON, then "
           f"albench session tell {folder} <export>.json")  # fmt: skip
+
+
+def wished(option: str, texts: Sequence[str]) -> dict[str, float]:
+    """The number that is wished of each class, from ``class=number``."""
+    try:
+        return {name: float(value) for name, _, value in (text.rpartition("=") for text in texts)}
+    except ValueError:
+        given = " ".join(texts)
+        raise typer.BadParameter(f"{option} is {given!r}; wanted a class=0.9") from None
 
 
 def names_in(text: str) -> list[str]:

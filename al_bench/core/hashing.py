@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # control characters, which move a terminal's cursor, and those that change the text direction
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -44,6 +44,8 @@ def fingerprint(folder: Path) -> str:
 
 def hashed(*arrays: NDArray[Any]) -> hashlib._Hash:
     """sha256 object over types, shapes and bytes of arrays, to update further. O(bytes)."""
+    import numpy as np
+
     whole = sha256()
     for array in arrays:
         whole.update(f"{array.dtype.str}{array.shape}".encode())

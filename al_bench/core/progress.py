@@ -39,13 +39,20 @@ def progress_bar(name: str, total: int, known: int = 0, what: str = "rows") -> I
             yield advance
         return
     from rich.console import Console
-    from rich.progress import Progress, TextColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
-    counted = TextColumn(f"{{task.completed:,}} of {{task.total:,}} {what}")
-    columns = (*Progress.get_default_columns(), counted)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(name, total=total, completed=known)
-        yield lambda number: shown.advance(task, number)
+        began, done = monotonic(), [0]
+        said = counts(0, total, 0.0, known, what)
+        task = shown.add_task(name, total=total, completed=known, said=said)
+
+        def advance(number: int) -> None:
+            done.append(number)
+            said = counts(sum(done), total, monotonic() - began, known, what)
+            shown.update(task, advance=number, said=said)
+
+        yield advance
 
 
 @contextmanager
@@ -69,10 +76,14 @@ def lines(name: str, total: int, known: int, what: str) -> Iterator[Advance]:
 
 def line(name: str, done: int, total: int, seconds: float, known: int, what: str) -> str:
     """A progress line: how many are done, how many before, the rate and the time left."""
+    return f"{name}: {counts(done, total, seconds, known, what)}"
+
+
+def counts(done: int, total: int, seconds: float, known: int, what: str) -> str:
     before = f" ({known:,} of them before)" if known else ""
     left = f", {span((total - known - done) * seconds / done)} left" if done else ""
-    rate = f"{done / seconds:.1f} {what}/s"
-    return f"{name}: {known + done:,} of {total:,} {what}{before}, {rate}{left}"
+    rate = f", {done / seconds:.1f} {what}/s" if seconds else ""
+    return f"{known + done:,} of {total:,} {what}{before}{rate}{left}"
 
 
 def span(seconds: float) -> str:

@@ -20,7 +20,7 @@ from numpy.lib.format import open_memmap
 
 from al_bench.core.arrays import distributions
 from al_bench.core.progress import progress_bar
-from al_bench.core.state import Floats, Picked
+from al_bench.core.state import Floats, Ints, Picked
 from al_bench.data.types import Encoder, Prior, Task
 
 Compute = Callable[[range], Floats]
@@ -29,13 +29,15 @@ _verified: set[tuple[str, int, int]] = set()  # files whose checksum this proces
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """One array of the cache: its keys, row count and number format; title: for messages."""
+    """One array of the cache: its keys, row count and number format; title: for messages;
+    copies: (n,) of each row the number of the computed one that it equals, None: of its own."""
 
     folder: Path
     keys: Mapping[str, Any]
     n: int
     dtype: str
     title: str
+    copies: Ints | None = None
 
     @property
     def path(self) -> Path:
@@ -78,13 +80,14 @@ class CacheEntry:
         """Compute the missing blocks, then put the whole entry in place and open it."""
         if self.n == 0:
             raise ValueError(f"{self.title}: there are no rows")
-        parts = self.path.with_suffix(".part")
-        blocks = [range(i, min(i + batch, self.n)) for i in range(0, self.n, batch)]
+        parts = self.path.with_suffix(".part" if self.copies is None else ".distinct")
+        count = self.n if self.copies is None else int(self.copies.max()) + 1
+        blocks = [range(i, min(i + batch, count)) for i in range(0, count, batch)]
         with writable(self.folder):
             parts.mkdir(parents=True, exist_ok=True)
         stored = {rows.start for rows in blocks if block_file(parts, rows).exists()}
         known = sum(len(rows) for rows in blocks if rows.start in stored)
-        with progress_bar(self.title, self.n, known) as advance:
+        with progress_bar(self.title, count, known) as advance:
             try:
                 for rows in Random(uuid4().int).sample(blocks, len(blocks)):
                     if read_block(parts, rows, self.dtype) is None and not self.done:
@@ -134,7 +137,11 @@ class CacheEntry:
                 whole = open_memmap(file, mode="w+", dtype=self.dtype, shape=shape)
             if block.shape[1] != whole.shape[1]:
                 raise ValueError(f"blocks of {parts} differ in width; delete that folder")
-            whole[rows.start : rows.stop] = block
+            if self.copies is None:
+                whole[rows.start : rows.stop] = block
+            else:
+                at = np.flatnonzero((self.copies >= rows.start) & (self.copies < rows.stop))
+                whole[at] = block[self.copies[at] - rows.start]
         assert whole is not None  # there is at least one block
         return int(whole.shape[1])
 
@@ -203,23 +210,36 @@ def embeddings(
     inputs: Sequence[Any],
     batch: int = 1024,
     name: str = "",
+    texts: Sequence[str] | None = None,
 ) -> Floats:
     """(n, d) embeddings of a split's inputs, float16, read-only and memory-mapped; features given
-    by the data set are returned unchanged. name: of the data set, for messages."""
+    by the data set are returned unchanged. name: of the data set, for messages; texts: (n,) the
+    inputs, or names of them, of which equal ones are embedded once, and long ones together."""
     if encoder.key == "given":
         return encoder.embed(inputs)
     keys = {"dataset": dataset_key, "split": split, "encoder": encoder.key}
+    first, copies = np.arange(len(inputs)), None
+    if texts is not None:
+        first, copies = distinct(texts)
 
     def compute(rows: range) -> Floats:
+        some = first[rows.start : rows.stop]
         try:
-            values = encoder.embed(Picked(inputs, np.arange(rows.start, rows.stop)))
+            values = encoder.embed(Picked(inputs, some))
         except ValueError as error:  # an encoder numbers rows from the start of its batch
-            raise ValueError(f"{split} rows {rows.start}-{rows.stop - 1}: {error}") from error
-        return finite(values, rows, encoder.key)
+            raise ValueError(f"{split} rows {some[0]}-{some[-1]}: {error}") from error
+        return finite(values, some, encoder.key)
 
     title = f"embeddings of {name or dataset_key} {split}"
-    entry = CacheEntry(Path(folder), keys, len(inputs), "float16", title)
+    entry = CacheEntry(Path(folder), keys, len(inputs), "float16", title, copies)
     return entry.open() if entry.done else entry.fill(compute, batch)
+
+
+def distinct(texts: Sequence[str]) -> tuple[Ints, Ints]:
+    """(m,) the first place of each distinct text, by length, and (n,) of each text its number."""
+    first = {text: row for row, text in reversed(list(enumerate(texts)))}
+    number = {text: i for i, text in enumerate(sorted(first, key=lambda t: (len(t), first[t])))}
+    return np.array([first[text] for text in number]), np.array([number[text] for text in texts])
 
 
 def zero_shot(
@@ -258,7 +278,7 @@ def zero_shot(
     return entry.open() if entry.done else entry.fill(compute, batch)
 
 
-def finite(values: Floats, rows: range, encoder: str) -> Floats:
+def finite(values: Floats, rows: Ints, encoder: str) -> Floats:
     """The values in float16; ValueError if one is NaN, infinite or beyond what float16 holds."""
     with np.errstate(over="ignore"):
         stored: Floats = np.asarray(values).astype(np.float16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,25 @@ class Calibration:
                 f"no threshold has an expected {wanted}; it is {precisions.max():.2f} at most"
             )
         return float(thresholds[best])
+
+
+def thresholds(
+    found: Calibration,
+    classes: Sequence[str],
+    precision: Mapping[str, float],
+    recall: Mapping[str, float],
+) -> tuple[float | None, ...]:
+    """(k,) the threshold of each class with the precision or recall that is wished of it, None
+    where neither is; ValueError for an unknown class, or what no threshold has."""
+    for name, value in (*precision.items(), *recall.items()):
+        if name not in classes:
+            raise ValueError(f"{name!r} is no class; wanted one of {', '.join(classes)}")
+        if not 0 < value <= 1:
+            raise ValueError(f"{value} is wished of {name}; wanted a fraction above 0")
+    wishes = [(precision.get(name), recall.get(name)) for name in classes]
+    return tuple(
+        None if wish == (None, None) else found.threshold(c, *wish) for c, wish in enumerate(wishes)
+    )
 
 
 def calibrated(probs: Floats, rows: Ints, truths: Floats, each: Floats) -> Calibration:

@@ -20,7 +20,8 @@ from al_bench.labelling.store import Answer
 
 TWICE = 10  # audited rows with two answers that an estimate of people's error rate needs
 LOOK, CHANCES = "look", "chances"  # kinds of decisions
-SELDOM = 0.1  # fraction of rows below which a class is called rare
+ENOUGH = 10  # audited rows a class, by which one can be called rare
+SELDOM = 0.2  # of an equal share of the rows: a class with fewer is called rare
 
 
 @dataclass(frozen=True)
@@ -126,11 +127,13 @@ def notes(
     if unseen:
         yield f"no audited row is of class {', '.join(unseen)}, so nothing is known of its recall"
     shares = sums(audit.answers, stands_for(now, audit), len(classes))
-    few = int(shares.argmin())
-    if settings.rare is None and len(classes) == 2 and shares[few] < SELDOM:
+    k, few = len(classes), int(shares.argmin())
+    if settings.rare is None and len(audit.rows) >= ENOUGH * k and shares[few] < SELDOM / k:
+        name = classes[few]
+        how = "made" if k == 2 else f"of two classes, {name} and other,"
         yield (
-            f"about {shares[few]:.1%} of the rows are of class {classes[few]}: a session made with "
-            f'--rare "{classes[few]}" finds more of them'
+            f"about {shares[few]:.1%} of the rows are of class {name}: a session {how} with "
+            f'--rare "{name}" finds more of them'
         )
     if error is not None and settings.rare is not None:
         yield f"people err in {error:.0%} of answers, for which nothing is corrected"

@@ -19,6 +19,7 @@ from al_bench.core.state import Floats, Ints
 from al_bench.core.threads import one_thread
 from al_bench.labelling.annotations import NOT_SURE
 from al_bench.labelling.audit.certify import Certificate
+from al_bench.labelling.calibration import thresholds
 from al_bench.labelling.diagnostics import audit_check, calibration_of
 from al_bench.labelling.evaluation import SessionEstimate
 from al_bench.labelling.exported_model import CARD, WEIGHTS, ExportedModel, predictions
@@ -73,12 +74,15 @@ def export_bundle(
     estimate: SessionEstimate | str,
     status: Status,
     certificate: Certificate | None,
+    precision: Mapping[str, float],
+    recall: Mapping[str, float],
 ) -> ExportBundle:
     """The export of a session at one time. estimate: how good the model is, or a sentence why that
-    is unknown; certificate: of its labels."""
+    is unknown; certificate: of its labels; precision, recall: wished of classes."""
     fit, classes, reader = service.fit(now), now.settings.classes, service.reader(now)
     calibration = calibration_of(service, now)
-    predicted = predictions(now.pool.names, classes, fit.probs, calibration)
+    least = thresholds(calibration, classes, precision, recall)
+    predicted = predictions(now.pool.names, classes, fit.probs, calibration, least)
     model = None
     if fit.model is not None:
         settings = now.settings
@@ -95,6 +99,7 @@ def export_bundle(
             fit.model,
             calibration,
             settings.words,
+            least,
         )
     facts = {"al_bench": version("al-bench"), "rows": status.rows, "labels": status.answered}
     if isinstance(estimate, SessionEstimate):
@@ -110,6 +115,17 @@ def export_bundle(
         "check": audit_check(service, now),
         "shares": dict(zip(classes, calibration.shares.tolist(), strict=True)),
         "best": [calibration.threshold(c, None, None) for c in range(len(classes))],
+        "chosen": [
+            (
+                name,
+                at,
+                f"precision of {precision[name]}"
+                if name in precision
+                else f"recall of {recall[name]}",
+            )
+            for name, at in zip(classes, least, strict=True)
+            if at is not None
+        ],
         "days": [
             day(one.time) for one in now.ledger.answers[:: max(len(now.ledger.answers) - 1, 1)]
         ],

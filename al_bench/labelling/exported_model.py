@@ -16,11 +16,10 @@ from threadpoolctl import ThreadpoolController
 
 from al_bench.core.arrays import unit
 from al_bench.core.state import Floats, Rows
-from al_bench.data.cache import embeddings
 from al_bench.data.datasets.features import plain_arrays
 from al_bench.data.types import Prior, Task
 from al_bench.labelling.calibration import Calibration
-from al_bench.labelling.pool import SPLIT, cache_key, pool_rows
+from al_bench.labelling.pool import pool_rows, row_features
 from al_bench.labelling.portable_model import PortableModel
 from al_bench.labelling.rows import RowBatch, image_batch, read_rows
 from al_bench.labelling.settings import Columns, config_of, task_of
@@ -39,21 +38,29 @@ ENCODERS = {  # by the start of the sha256 of their weights
 
 
 def predictions(
-    names: Sequence[str], classes: Sequence[str], probs: Floats, calibration: Calibration | None
+    names: Sequence[str],
+    classes: Sequence[str],
+    probs: Floats,
+    calibration: Calibration | None,
+    thresholds: Sequence[float | None] = (),
 ) -> pd.DataFrame:
     """A data frame with columns id, label, its probability `confidence`, and p(...) of each class,
-    one line per row.
+    one line per row; is(...) says which rows reach the threshold of a class that has one.
 
     probs: (n, k) of the model, whose likeliest class is the label, as it was measured; calibration:
-    of the probabilities, None to leave them.
+    of the probabilities, None to leave them; thresholds: (k,) of calibrated ones.
     """
     import pandas as pd
 
     guesses = probs.argmax(axis=1)
-    shown = (probs if calibration is None else calibration(probs)).astype(float).round(6)
+    final = probs if calibration is None else calibration(probs)
+    shown = final.astype(float).round(6)
     columns = {"id": list(names), "label": np.array(classes, dtype=object)[guesses]}
     columns |= {"confidence": shown[np.arange(len(shown)), guesses]}
-    return pd.DataFrame(columns | {f"p({name})": shown[:, c] for c, name in enumerate(classes)})
+    columns |= {f"p({name})": shown[:, c] for c, name in enumerate(classes)}
+    for c, least in enumerate(thresholds if calibration is not None else ()):
+        columns |= {} if least is None else {f"is({classes[c]})": final[:, c] >= least}
+    return pd.DataFrame(columns)
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ class RowReader:
         ValueError where features have another width, or lack class probabilities.
         """
         encoder = self.prior.encoder(self.task.modality)
-        features = unit(embeddings(cache, cache_key(rows), SPLIT, encoder, rows.inputs))
+        features = unit(row_features(rows, encoder, cache))
         if (d := features.shape[1]) != width:
             raise ValueError(f"{rows.where} has {d} features a row; the model reads {width}")
         if not reads_prior:
@@ -90,7 +97,8 @@ class ExportedModel:
     encoder, and values inside it; encoder: its key; given: whether embeddings come with class
     probabilities, which the model reads; columns: of the training data; calibration: of its
     probabilities on the session's rows, None for models of earlier versions; words: of each class,
-    which the foundation model reads in place of its name, or ().
+    which the foundation model reads in place of its name, or (); thresholds: of each class the
+    probability from which on a row counts as it, None where none was chosen, or ().
     """
 
     classes: tuple[str, ...]
@@ -104,6 +112,7 @@ class ExportedModel:
     model: PortableModel
     calibration: Calibration | None = None
     words: tuple[str, ...] = ()
+    thresholds: tuple[float | None, ...] = ()
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> None:
         """Write model.npz and model.json; facts: further entries of the card."""
@@ -162,7 +171,8 @@ class ExportedModel:
         with TemporaryDirectory() as cache:
             seen = reader.read(rows, model.width, model.reads_prior, Path(cache))
         calibration = self.calibration if shares else None
-        return predictions(rows.ids(), self.classes, model.predict_proba(seen), calibration)
+        probs = model.predict_proba(seen)
+        return predictions(rows.ids(), self.classes, probs, calibration, self.thresholds)
 
     def predict_proba(self, inputs: Sequence[Any], shares: bool = True) -> Floats:
         """(m, k) probabilities of texts or images, in the order of `classes`. The encoder stays in

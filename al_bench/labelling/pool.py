@@ -21,7 +21,7 @@ from al_bench.core.rng import rng
 from al_bench.core.state import Floats, Ints, Rows
 from al_bench.data.cache import embeddings, zero_shot
 from al_bench.data.datasets.features import FeatureRows, plain_arrays
-from al_bench.data.types import Prior, Task
+from al_bench.data.types import Encoder, Prior, Task
 from al_bench.labelling.annotations import AnswerTable, append
 from al_bench.labelling.audit.design import reserve
 from al_bench.labelling.rows import RowBatch, row_ids
@@ -31,7 +31,7 @@ from al_bench.labelling.tables import TABLES, file_table
 
 ARRAYS = "given"  # folder of features and class probabilities that came with the data
 BLOCK = 256  # rows embedded at a time: the time left is known, and saved, after so many
-OWNER = "the session's"  # before "rows", in progress bars
+OWNER = "your"  # before "rows", in progress bars
 SPLIT = "rows"  # the cache's name for the rows of one arrival
 
 GivenPrior: TypeAlias = tuple[str, list[str]]  # class probabilities: name of the array, classes
@@ -126,10 +126,7 @@ def given_priors(store: Store) -> dict[str, GivenPrior]:
 def pool_rows(batches: Sequence[RowBatch], prior: Prior, task: Task, cache: Path) -> Rows:
     """Unit-length float32 features and zero-shot probabilities of all arrivals, read from the cache
     or made now; the features stand for the inputs."""
-    encoder = prior.encoder(task.modality)
-    features = [
-        embeddings(cache, cache_key(b), SPLIT, encoder, b.inputs, BLOCK, OWNER) for b in batches
-    ]
+    features = [row_features(batch, prior.encoder(task.modality), cache) for batch in batches]
     parts = zip(batches, features, strict=True)
     each = [
         zero_shot(cache, cache_key(b), SPLIT, prior, f, b.inputs, task, name=OWNER)
@@ -138,6 +135,12 @@ def pool_rows(batches: Sequence[RowBatch], prior: Prior, task: Task, cache: Path
     vectors = unit(np.concatenate(features))
     guesses = np.concatenate(each).astype(np.float32, copy=False)
     return Rows(FeatureRows(vectors, None), vectors, guesses)
+
+
+def row_features(rows: RowBatch, encoder: Encoder, cache: Path) -> Floats:
+    """(n, d) float16 embeddings, read from the cache or made now, of equal rows once."""
+    names, owner = rows.texts or rows.digests, f"{OWNER} distinct"
+    return embeddings(cache, cache_key(rows), SPLIT, encoder, rows.inputs, BLOCK, owner, names)
 
 
 def cache_key(rows: RowBatch) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -23,6 +23,7 @@ from al_bench.labelling.settings import (
     Columns,
     Settings,
     components,
+    default_prior,
     parse_overrides,
     rare_defaults,
     rare_words,
@@ -96,6 +97,8 @@ class Session:
         if rare in names and len(names) == 2:  # else Settings refuses it
             search, own = rare_defaults({**choices, **named}, names.index(rare))
             values, words = (*own, *values), rare_words(names, rare, rare_description)
+        if "prior" not in {**choices, **named}:
+            search["prior"] = default_prior(rows.modality)
         settings = Settings(
             rows.modality,
             names,
@@ -293,10 +296,18 @@ class Session:
             )
         return certify(self.service, self.service.snapshot(), error, people)
 
-    def export(self, folder: str | Path, certificate: Certificate | None = None) -> list[str]:
+    def export(
+        self,
+        folder: str | Path,
+        certificate: Certificate | None = None,
+        precision: Mapping[str, float] | None = None,
+        recall: Mapping[str, float] | None = None,
+    ) -> list[str]:
         """Write labels.csv, predictions.csv, answers.csv, report.html and, where it can be
         exported, the model with its card into a folder; returns the file names. Without an estimate
-        the report says why. certificate: of `certify`, whose labels are written."""
+        the report says why. certificate: of `certify`, whose labels are written; precision, recall:
+        wished of classes, which then have a threshold in the model, and a column is(...) that says
+        which rows reach it. ValueError for a class or a wish that there is not."""
         out = Path(folder).expanduser()
         with unwritable(out):
             out.mkdir(parents=True, exist_ok=True)
@@ -305,7 +316,9 @@ class Session:
             estimate: SessionEstimate | str = evaluate_session(self.service, now, None)
         except ValueError as why:
             estimate = str(why)
-        return export_bundle(self.service, now, estimate, self.status(), certificate).write(out)
+        wishes = precision or {}, recall or {}
+        bundle = export_bundle(self.service, now, estimate, self.status(), certificate, *wishes)
+        return bundle.write(out)
 
     def estimate(self, target: float | None = None) -> SessionEstimate:
         """How good the model is by the audit, with 95 % intervals, and whether to stop. target:

@@ -11,23 +11,25 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from al_bench.priors import images, sentence
-from al_bench.priors.weights import device, threads
+from al_bench.priors.weights import threads
 
 if TYPE_CHECKING:
     import torch
 
 FORMATS = {"float32": "f32", "bfloat16": "bf16"}
+AUTO = "auto"  # bfloat16 where the processor has it, else float32
 Network = Callable[[Any], "torch.Tensor"]
 
 
 class CompiledSentenceEncoder(sentence.SentenceEncoder):
-    """A sentence encoder whose network OpenVINO runs, in precision float32 or bfloat16.
+    """A sentence encoder whose network OpenVINO runs on the processor.
 
-        >>> encoder = CompiledSentenceEncoder(precision="bfloat16")
+        >>> encoder = CompiledSentenceEncoder(precision="auto")
 
     Parameters
     ----------
-    weights, pin, max_length, max_characters, precision, pooling : as in `SentenceEncoder`
+    weights, pin, max_length, max_characters, pooling : as in `SentenceEncoder`
+    precision : float32, bfloat16, or auto: bfloat16 where the processor has it, else float32
     """
 
     later = (("pooling", "mean"),)
@@ -43,7 +45,7 @@ class CompiledSentenceEncoder(sentence.SentenceEncoder):
 
 
 class CompiledTimmEncoder(images.TimmEncoder):
-    """A timm backbone that OpenVINO runs, in precision float32 or bfloat16.
+    """A timm backbone that OpenVINO runs on the processor, in precision float32 or bfloat16.
 
         >>> encoder = CompiledTimmEncoder(size=224)
 
@@ -91,11 +93,9 @@ def image_network(encoder: CompiledTimmEncoder) -> Network:
 
 def compiled(network: torch.nn.Module, example: Any, precision: str) -> Network:
     """A network as OpenVINO compiles it for batches of any shape."""
-    if precision not in FORMATS:
-        raise ValueError(f"OpenVINO was given precision={precision}; wanted {' or '.join(FORMATS)}")
-    if device().type != "cpu":
-        raise ValueError(f"OpenVINO runs on the processor, and models on {device()}; wanted "
-                         "AL_BENCH_DEVICE=cpu, or a prior that torch runs")  # fmt: skip
+    if precision not in (*FORMATS, AUTO):
+        wanted = f"{', '.join(FORMATS)} or {AUTO}"
+        raise ValueError(f"OpenVINO was given precision={precision}; wanted {wanted}")
     import torch
 
     with widest():
@@ -108,14 +108,16 @@ def compiled(network: torch.nn.Module, example: Any, precision: str) -> Network:
                 "package openvino is not installed; get it by: pip install 'al-bench[openvino]'"
             ) from error
         core = openvino.Core()
-        able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        if precision == "bfloat16" and "BF16" not in able:
-            raise ValueError("this processor has no bfloat16; wanted precision=float32")
+        able = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if precision == "bfloat16" and not able:
+            raise ValueError("this processor has no bfloat16; wanted precision=auto or float32")
+        if precision == AUTO:
+            precision = "bfloat16" if able else "float32"
         # use the front end directly: openvino.convert_model would also send usage data
         front = FrontEndManager().load_by_framework("pytorch")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about tracing; tests show it holds for any shape
-            decoder = TorchScriptPythonDecoder(network.eval(), example_input=example)
+            decoder = TorchScriptPythonDecoder(network.eval().cpu(), example_input=example)
         options = {
             "INFERENCE_PRECISION_HINT": FORMATS[precision],
             "INFERENCE_NUM_THREADS": threads(),

@@ -16,7 +16,7 @@ from __future__ import annotations
 import inspect
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -82,10 +82,9 @@ def as_text(known: Any) -> str:
     return json.dumps(known, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def joined_name(texts: Mapping[str, str]) -> str:
-    """`name_of` a mapping, from the text of each of its values."""
-    whole = ",".join(f'"{key}":{texts[key]}' for key in sorted(texts))
-    return sha256(f"{{{whole}}}".encode()).hexdigest()[:12]
+def joined_name(parts: Iterable[str]) -> str:
+    """`name_of` a mapping, from the text of each of its entries, in the order of their keys."""
+    return sha256(f"{{{','.join(parts)}}}".encode()).hexdigest()[:12]
 
 
 def identified(node: Any, several: bool = False) -> Any:

@@ -18,7 +18,7 @@ from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 
-from al_bench.runs.config import config_dir, config_folders, trust_folder, workers
+from al_bench.runs.config import config_dir, config_folders, trust_folder
 from al_bench.runs.declarations import KINDS, class_option
 from al_bench.runs.options import declared, option_names
 
@@ -77,7 +77,6 @@ class OptionSearchPath(SearchPathPlugin):
 @contextmanager
 def composing(extra: Path | None = None) -> Iterator[None]:
     """Initialise Hydra for composing from our configs and, if given, the user's own folder."""
-    OmegaConf.register_new_resolver("workers", workers, replace=True)
     GlobalHydra.instance().clear()
     prepare_hydra()
     if extra is not None:

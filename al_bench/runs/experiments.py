@@ -22,7 +22,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from al_bench.runs.config import as_hydra_takes, key_of
-from al_bench.runs.plan import Composer, Plan, composed, plan
+from al_bench.runs.plan import Composer, Plan, plan
 
 
 def experiments(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -32,7 +32,7 @@ def experiments(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
     return [name for some in chosen for name in some.split(",")], rest
 
 
-def command_lines(overrides: Sequence[str], extra: Path | None) -> dict[str, tuple[str, ...]]:
+def command_lines(overrides: Sequence[str], compose: Composer) -> dict[str, tuple[str, ...]]:
     """The command line of each sweep by name; these overrides win over the sweep's own settings."""
     names, rest = experiments(as_hydra_takes(overrides))
     if not names:
@@ -40,16 +40,16 @@ def command_lines(overrides: Sequence[str], extra: Path | None) -> dict[str, tup
     given = {key_of(override) for override in rest}
     lines = {}
     for name in names:
-        for title, own in sweeps(name, extra).items():
+        for title, own in sweeps(name, compose).items():
             every = [f"{key}={text(value)}" for key, value in own.items()]
             added = [line for line in every if key_of(line) not in given]
             lines[f"{name}: {title}" if title else name] = (f"experiment={name}", *added, *rest)
     return lines
 
 
-def sweeps(name: str, extra: Path | None) -> dict[str, dict[str, Any]]:
+def sweeps(name: str, compose: Composer) -> dict[str, dict[str, Any]]:
     """The settings of each sweep of an experiment with each arm, by name."""
-    config = OmegaConf.to_container(composed([f"experiment={name}"], extra))
+    config = OmegaConf.to_container(compose.whole(f"experiment={name}").config)
     assert isinstance(config, dict)
     both = []
     for key in ("sweeps", "arms"):
@@ -72,7 +72,7 @@ def text(value: Any) -> str:
 def plans(overrides: Sequence[str], extra: Path | None) -> dict[str, Plan]:
     """The plan of each sweep, by name; ValueError that names a sweep that is wrong."""
     made, compose = {}, Composer(extra)
-    for name, line in command_lines(overrides, extra).items():
+    for name, line in command_lines(overrides, compose).items():
         try:
             made[name] = plan(line, extra, compose)
         except Exception as error:

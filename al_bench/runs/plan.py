@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from hashlib import sha256
 from itertools import chain, product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
@@ -27,6 +27,7 @@ from al_bench.runs.config import (
     resolved,
     run_spec,
     trust_folder,
+    workers,
 )
 from al_bench.runs.options import (
     UnusualError,
@@ -36,11 +37,16 @@ from al_bench.runs.options import (
     is_option,
     of_experiment,
     places,
+    read_option,
     unknown_key,
 )
 
 HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"  # runs jobs in this process
+OmegaConf.register_new_resolver("workers", workers, replace=True)
 PLAIN = re.compile(r"[\w/]+(@[\w.]+)?=[\w./-]+")  # an override that chooses one option
+HASHED = sorted((*SCIENCE, *OPTIONAL, "trainer"))  # the keys that decide a run's id
+SHARED = (*PROBLEM, "seed")  # what a problem is made of
+Group: TypeAlias = tuple[str, ...]  # the overrides that change one node
 
 
 @dataclass(frozen=True)
@@ -59,14 +65,29 @@ class Node:
         texts = {key: str(value) for key, value in values.items()}
         return {str(k): values[k] for k, t in texts.items() if "${" not in t and "???" not in t}
 
-    def text(self, key: str, several: bool) -> str:
-        """What a plain key adds to the text that is hashed into a run's id."""
-        if (key, several) not in self.texts:
-            self.texts[key, several] = as_text(identified(self.plain[key], several))
-        return self.texts[key, several]
+    def text(self, key: str, several: bool) -> str | None:
+        """What a key adds to the text that is hashed into a run's id: nothing where it is not used,
+        None where only the whole config says it. several: whether there are several annotators."""
+        if (key, several) not in self.known:
+            value = self.plain.get(key)
+            unused = key == "trainer" or (key in OPTIONAL and value is None)
+            text = "" if unused else f'"{key}":{as_text(identified(value, several))}'
+            trained = key == "trainer" and any((value or {}).get(one) for one in TRAINING)
+            self.known[key, several] = None if trained or key not in self.plain else text
+        return self.known[key, several]
 
     @cached_property
-    def texts(self) -> dict[tuple[str, bool], str]:
+    def known(self) -> dict[tuple[str, bool], str | None]:
+        return {}
+
+    def texts(self, several: bool) -> Mapping[str, str | None]:
+        """The texts of all keys that are hashed, in order."""
+        if several not in self.whole:
+            self.whole[several] = {key: self.text(key, several) for key in HASHED}
+        return self.whole[several]
+
+    @cached_property
+    def whole(self) -> dict[bool, Mapping[str, str | None]]:
         return {}
 
 
@@ -110,14 +131,12 @@ class Job:
     @cached_property
     def id(self) -> str:
         """The run's id: `run_id` of the science, where nodes that runs share are read once."""
-        keys = (*SCIENCE, *OPTIONAL, "trainer")
-        nodes = {key: self.changed.get(key, self.base) for key in keys}
-        known = all(key in node.plain for key, node in nodes.items())
-        if not known or any(nodes["trainer"].plain["trainer"].get(key) for key in TRAINING):
+        several = bool(self.changed.get("annotators", self.base).plain.get("annotators"))
+        texts = dict(self.base.texts(several))
+        texts |= {k: n.text(k, several) for k, n in self.changed.items() if k in texts}
+        if None in texts.values():
             return run_id(self.science)
-        several = bool(nodes["annotators"].plain["annotators"])
-        chosen = [key for key in OPTIONAL if nodes[key].plain[key] is not None]
-        return joined_name({k: nodes[k].text(k, several) for k in (*SCIENCE, *chosen)})
+        return joined_name(text for text in texts.values() if text)
 
     def having(self, values: Mapping[str, Any]) -> Job:
         """The same run with other values of some top-level keys, which then have no option name."""
@@ -134,8 +153,8 @@ class Plan:
     overrides: tuple[str, ...]  # the command line
     fixed: tuple[str, ...]  # the overrides that all runs share
     base: Node
-    nodes: Mapping[tuple[str, ...], Node]
-    combinations: Sequence[Sequence[str]]
+    nodes: Mapping[Group, Node]
+    combinations: Sequence[Mapping[str, Group]]  # of each run its other overrides, by node
     folders: tuple[Path, ...]
 
     @property
@@ -149,7 +168,7 @@ class Plan:
         plain: list[Any] = [OmegaConf.to_container(node.config, resolve=False) for node in nodes]
         others = (*EXPERIMENT, "report")
         runs = [{k: value for k, value in each.items() if k not in others} for each in plain]
-        whole = json.dumps([runs, *map(list, self.combinations)], sort_keys=True, default=str)
+        whole = json.dumps([runs, *self.combinations], sort_keys=True, default=str)
         return sha256(whole.encode()).hexdigest()
 
     def __len__(self) -> int:
@@ -159,9 +178,9 @@ class Plan:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: int) -> Job:
-        combination = self.combinations[index]
-        changed = {key: self.nodes[group] for key, group in _by_node(combination).items()}
-        return Job((*self.fixed, *combination), self.base, changed, self.folders)
+        groups = self.combinations[index]
+        changed = {key: self.nodes[group] for key, group in groups.items()}
+        return Job((*self.fixed, *chain(*groups.values())), self.base, changed, self.folders)
 
 
 class Composer:
@@ -175,19 +194,32 @@ class Composer:
         """The whole config with some options, by Hydra where they are not plain ones."""
         if overrides not in self.made:
             try:
-                values, choices = defaults(plain_options(overrides), self.folders)
-                hydra = {"launcher": {"_target_": HERE}, "sweeper": {"params": None}}
-                config = OmegaConf.create(values, flags={"struct": True})
-                self.made[overrides] = Node(config, choices, OmegaConf.create(hydra))
+                self.made[overrides] = self.whole_of(plain_options(overrides))
             except UnusualError:
                 self.made[overrides] = by_hydra(overrides, self.extra)
         return self.made[overrides]
 
-    def part(self, key: str, own: Sequence[str], options: Sequence[str]) -> Node:
-        """The top-level key that its `own` options choose; options: of the whole config."""
-        if (key, *own, *options) not in self.made:
-            self.made[key, *own, *options] = self.part_of(key, own, options)
-        return self.made[key, *own, *options]
+    def whole_of(self, chosen: dict[str, str]) -> Node:
+        own, values = dict[str, str](), dict[str, Any]()
+        if name := chosen.pop("experiment", None):
+            own, values = of_experiment(name, self.folders)
+        chosen, hydra = {**own, **chosen}, {"launcher": {"_target_": HERE}, "sweeper": {}}
+        if launcher := chosen.pop("hydra/launcher", None):
+            hydra["launcher"] = read_option("hydra/launcher", launcher, self.folders)
+        config, choices = defaults(chosen, self.folders)
+        whole = OmegaConf.create(deep_merged({**config, "hydra": hydra}, values))
+        return detached(whole, choices | {"experiment": str(name)})
+
+    def part(self, key: str, group: Sequence[str], options: Sequence[str]) -> Node:
+        """The top-level key that the overrides of its `group` change; options: of the whole
+        config."""
+        known = (key, *group, "", *options)
+        if known not in self.made:
+            own = [o for o in group if is_option(o, self.folders)]
+            node = self.part_of(key, own, options) if own else self.whole(*options)
+            values = [o for o in group if o not in own]
+            self.made[known] = with_values(node, key, values, self.folders)
+        return self.made[known]
 
     def part_of(self, key: str, own: Sequence[str], options: Sequence[str]) -> Node:
         try:
@@ -226,12 +258,18 @@ def by_hydra(overrides: Sequence[str], extra: Path | None) -> Node:
     with composing(extra):
         config = compose("config", [*search(extra), *overrides], return_hydra_config=True)
     choices = {k: str(v) for k, v in config.hydra.runtime.choices.items()}
+    own = {k.removeprefix("strategy@") if k == "strategy@init" else k: v
+           for k, v in choices.items() if not k.startswith("hydra/")}  # fmt: skip
+    return detached(config, own)
+
+
+def detached(config: DictConfig, choices: Mapping[str, str]) -> Node:
+    """A whole config and Hydra's own settings apart, which may still refer to it."""
     hydra = config.hydra
     with open_dict(config):
         del config["hydra"]
-    own = {k.removeprefix("strategy@") if k == "strategy@init" else k: v
-           for k, v in choices.items() if not k.startswith("hydra/")}  # fmt: skip
-    return Node(config, own, hydra)
+    OmegaConf.set_struct(config, True)
+    return Node(config, choices, hydra)
 
 
 def plan(
@@ -254,14 +292,13 @@ def plan(
     given = {key_of(line) for line in lines}
     more = [f"{key}={value}" for key, value in params.items()]
     swept += [values_of(line, extra) or [line] for line in more if key_of(line) not in given]
-    combinations = together([[*values, *job] for job in product(*swept)])
-    nodes = {}
-    for combination in combinations:
-        for key, group in _by_node(combination).items():
-            if group not in nodes:
-                own = [o for o in group if is_option(o, folders)]
-                node = compose.part(key, own, options) if own else base
-                nodes[group] = with_values(node, key, [o for o in group if o not in own], folders)
+    lists = [*([value] for value in values), *swept]
+    halves = [[one for one in lists if (top_level_node(one[0]) in SHARED) == shared]
+              for shared in (True, False)]  # fmt: skip
+    parts = [[_by_node(job) for job in product(*half)] for half in halves]
+    combinations = [{**problem, **method} for problem, method in product(*parts)]
+    every = {group: key for groups in combinations for key, group in groups.items()}
+    nodes = {group: compose.part(key, group, options) for group, key in every.items()}
     return Plan(tuple(lines), tuple(options), base, nodes, combinations, tuple(folders))
 
 
@@ -277,17 +314,17 @@ def values_of(override: str, extra: Path | None) -> list[str] | None:
             loader = GlobalHydra.instance().config_loader()
         (parsed,) = OverridesParser.create(config_loader=loader).parse_overrides([override])
     else:
-        parsed = overrides_parser().parse_override(override)
+        parsed = parsed_override(override)
     if not parsed.is_sweep_override():
         return None
     return [f"{parsed.get_key_element()}={value}" for value in parsed.sweep_string_iterator()]
 
 
-@cache
-def overrides_parser() -> Any:
+@cache  # as sweeps share most of them, and a grammar in Python is slow
+def parsed_override(override: str) -> Any:
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    return OverridesParser.create()
+    return OverridesParser.create().parse_override(override)
 
 
 def with_values(node: Node, key: str, overrides: Sequence[str], folders: Sequence[Path]) -> Node:
@@ -299,7 +336,7 @@ def with_values(node: Node, key: str, overrides: Sequence[str], folders: Sequenc
         return node
     own = {key: node.config._get_node(key)} if key in node.config else {}
     config = OmegaConf.create(own, flags={"struct": True})
-    parsed = overrides_parser().parse_overrides(list(overrides))
+    parsed = [parsed_override(override) for override in overrides]
     try:
         ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
     except ConfigCompositionException:
@@ -321,18 +358,8 @@ def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
     return Job(tuple(lines), base, changed, tuple(folders)).config
 
 
-def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """Combinations reordered so that those with the same problem are adjacent."""
-    same: dict[tuple[tuple[str, ...], ...], list[Sequence[str]]] = {}
-    for combination in combinations:
-        parts = _by_node(combination)
-        problem = tuple(parts.get(key, ()) for key in (*PROBLEM, "seed"))
-        same.setdefault(problem, []).append(combination)
-    return list(chain.from_iterable(same.values()))
-
-
-def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    groups: dict[str, tuple[str, ...]] = {}
+def _by_node(combination: Sequence[str]) -> dict[str, Group]:
+    groups: dict[str, Group] = {}
     for override in combination:
         key = top_level_node(override)
         groups[key] = (*groups.get(key, ()), override)

@@ -67,6 +67,29 @@ def test_an_interrupted_entry_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert [path.suffix for path in tmp_path.iterdir()] == [""]
 
 
+def test_equal_inputs_are_embedded_once_and_long_ones_together(tmp_path: Path) -> None:
+    places = np.array([3, 0, 3, 9, 0, 5])
+    inputs = [numbers[place] for place in places]
+    texts = [{0: "a", 3: "ccc", 5: "bb", 9: "aa"}[place] for place in places]
+    dying = Stub(dies_after=2)
+    with pytest.raises(KeyboardInterrupt):
+        embeddings(tmp_path, "d", "train", dying, inputs, batch=2, texts=texts)
+    rest = Stub()
+    stored = embeddings(tmp_path, "d", "train", rest, inputs, batch=2, texts=texts)
+    assert sorted([dying.read, rest.read]) == [[100, 109], [105, 103]]
+    np.testing.assert_array_equal(stored, WANTED[places])
+    again = embeddings(tmp_path, "d", "train", Stub(dies_after=0), inputs)  # as it was ever kept
+    np.testing.assert_array_equal(again, stored)
+
+
+def test_blocks_of_rows_in_their_order_are_not_taken_for_others(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        embeddings(tmp_path, "d", "train", Stub(dies_after=32), numbers, batch=8)
+    texts = [str(number) for number in reversed(numbers)]
+    stored = embeddings(tmp_path, "d", "train", Stub(), numbers, batch=8, texts=texts)
+    np.testing.assert_array_equal(stored, WANTED)
+
+
 def fill_slowly(folder: Path) -> None:
     embeddings(folder, "d", "train", Stub(pause=0.02), numbers, batch=2)
 

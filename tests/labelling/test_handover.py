@@ -133,6 +133,37 @@ def test_a_loaded_model_answers_from_memory_as_the_file_does(final: Path, tmp_pa
         model.threshold("none")
 
 
+def test_wished_thresholds_are_handed_over_and_mark_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with new(tmp_path) as session:
+        session.tell(knows(session.suggest(40)))
+    line = ["session", "export", str(tmp_path / "session"), "--out", str(tmp_path / "final")]
+    wishes = ["--recall", "praise=0.95", "--precision", "question=0.8"]
+    assert main([*line, *wishes]) == 0
+    model = load(tmp_path / "final")
+    wanted = (model.threshold("praise", recall=0.95), model.threshold("question", precision=0.8))
+    assert model.thresholds == (None, *wanted)
+    for table in (
+        pd.read_csv(tmp_path / "final" / "predictions.csv"),
+        model.predict(npz(tmp_path)),
+    ):
+        assert list(table)[-2:] == ["is(praise)", "is(question)"]
+        np.testing.assert_array_equal(
+            table["is(praise)"], table["p(praise)"] >= round(wanted[0], 6)
+        )
+    assert "is(praise)" not in model.predict(npz(tmp_path), shares=False)
+    card = (tmp_path / "final" / "README.md").read_text()
+    assert f"counts as praise from a probability of {wanted[0]:.3f} on, for an expected " in card
+    assert "expected precision of 0.8" in card
+    for wish, why in (("prase=0.9", "'prase' is no class"), ("praise=2", "2.0 is wished of praise"),
+                      ("praise", "wanted a class=0.9")):  # fmt: skip
+        assert main([*line, "--precision", wish]) in (1, 2)
+        assert why in capsys.readouterr().err
+    assert main([*line, "--precision", "praise=0.9", "--recall", "praise=0.9"]) == 1
+    assert "wanted one of them" in capsys.readouterr().err
+
+
 def test_the_card_and_the_json_name_what_the_model_is(final: Path) -> None:
     card = json.loads((final / "model.json").read_text())
     assert card["formula"].startswith("log p = log_softmax(weight @ x + bias + ")

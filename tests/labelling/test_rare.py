@@ -30,11 +30,17 @@ def needles() -> dict[str, Any]:
 TRUTH = needles()["y"]
 
 
+def wide(folder: Path) -> Path:
+    """Embeddings without class probabilities."""
+    np.savez(folder / "wide.npz", features=needles()["features"])
+    return folder / "wide.npz"
+
+
 def session(folder: Path, **changes: Any) -> Session:
     folder.mkdir(exist_ok=True)
     rows = needles()
     np.savez(folder / "rows.npz", features=rows["features"], prior=rows["prior"])
-    return new(folder, data=folder / "rows.npz", **{"classes": NAMES} | changes)
+    return new(folder, **{"classes": NAMES, "data": folder / "rows.npz"} | changes)
 
 
 def knows(batch: Iterable[Suggestion]) -> list[Answer]:
@@ -112,7 +118,19 @@ def test_a_search_goes_on_while_much_may_be_unfound(tmp_path: Path) -> None:
 def test_a_rare_class_that_nobody_named_is_said(tmp_path: Path) -> None:
     with session(tmp_path, audit=0.5) as made:
         labelled(made, 4)
-        assert '--rare "odd" finds more of them' in " ".join(made.estimate().notes)
+        assert 'session made with --rare "odd" finds more of them' in " ".join(
+            made.estimate().notes
+        )
+
+
+def test_a_rare_class_of_several_is_said_and_how_to_search_for_it(tmp_path: Path) -> None:
+    names = ["usual", "odd", "common"]
+    with session(tmp_path, audit=0.9, reserve=0.2, classes=names, data=wide(tmp_path)) as made:
+        for count in (12, 40):
+            batch = made.suggest(count)
+            made.tell([Answer(one.id, names[int(one.id) % 2 * 2]) for one in batch])
+            said = " ".join(made.estimate().notes)
+            assert ('of two classes, odd and other, with --rare "odd"' in said) == (count == 40)
 
 
 @pytest.mark.parametrize(

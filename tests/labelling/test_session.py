@@ -1,16 +1,18 @@
 """A session as its user meets it: rows come, batches go out, answers come back, a model leaves."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import al_bench
-from al_bench.labelling import Answer, Session, Suggestion
+from al_bench.labelling import Answer, Session, Suggestion, settings
 from al_bench.labelling.evaluation import audit_of
 from al_bench.labelling.settings import _components
 from al_bench.labelling.store import FILE
+from al_bench.priors import SentenceEncoder
 from al_bench.runs import component
 from tests.labelling.data import CLASSES, ROWS, blobs, csv, knows, new, npz
 
@@ -419,3 +421,36 @@ def test_what_was_cut_before_it_was_whole_is_no_session_and_may_be_made_again(
     assert (tmp_path / "session" / FILE).exists()
     with new(tmp_path) as session:
         assert session.status().rows == ROWS
+
+
+def test_texts_are_embedded_by_the_fastest_engine_that_is_here_and_a_slow_one_is_said(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setattr("al_bench.priors.weights.device", lambda: SimpleNamespace(type="cpu"))
+    monkeypatch.setattr(settings, "find_spec", lambda name: True)
+    assert settings.default_prior("text") == settings.default_prior("image") == "packaged_openvino"
+    assert settings.default_prior("features") == "packaged"
+    assert not recwarn.list
+    monkeypatch.setattr(settings, "find_spec", lambda name: None)
+    with pytest.warns(UserWarning, match=r"by torch; pip install 'al-bench\[openvino\]'"):
+        assert settings.default_prior("text") == "packaged"
+    monkeypatch.setattr("al_bench.priors.weights.device", lambda: SimpleNamespace(type="cuda"))
+    assert settings.default_prior("text") == "packaged"
+
+
+@pytest.mark.models
+def test_a_session_keeps_the_engine_it_was_made_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["a good day", "a bad day", "good", "good", "bad", "the day"]
+    with Session.new(tmp_path / "old", texts, ["good", "bad"], prior="packaged") as session:
+        session.tell([Answer(one.id, "good") for one in session.suggest(2)])
+        before = session.predict()
+        session.export(tmp_path / "final")
+    monkeypatch.setattr(SentenceEncoder, "embed", None)  # nothing is embedded anew
+    with Session.open(tmp_path / "old") as session:
+        assert session.settings.options["prior"] == "packaged"
+        pd.testing.assert_frame_equal(session.predict(), before)
+    monkeypatch.undo()
+    assert "openvino" not in al_bench.load(tmp_path / "final").encoder
+    assert before["confidence"][2] == before["confidence"][3]

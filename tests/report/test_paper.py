@@ -14,7 +14,7 @@ from al_bench.core.rng import rng
 from al_bench.report.results import NOT_AVAILABLE
 from al_bench.runs.config import instantiate
 from al_bench.runs.experiments import command_lines
-from al_bench.runs.plan import plan
+from al_bench.runs.plan import Composer, plan
 
 PAPER = {"random", "badge", "coreset", "confidence", "margin", "galaxy", "direct"}
 
@@ -33,7 +33,7 @@ def choices(line: tuple[str, ...]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def baselines() -> list[dict[str, Any]]:
-    lines = command_lines(["experiment=paper"], None)
+    lines = command_lines(["experiment=paper"], Composer(None))
     assert len(lines) == 9
     return [run for name, line in lines.items() if "," not in name for run in choices(line)]
 
@@ -55,7 +55,7 @@ def test_the_paper_has_24_settings_and_banking77_four_and_the_baselines_in_each(
 
 
 def test_every_system_has_the_settings_of_the_baselines() -> None:
-    lines = command_lines(["experiment=paper"], None)
+    lines = command_lines(["experiment=paper"], Composer(None))
     for kind in ("long tail", "merged", "one of two"):
         setting = lines[f"paper: {kind}"]
         for method in ("prioral", "codecision"):

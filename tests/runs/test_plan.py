@@ -9,6 +9,7 @@ from al_bench.runs.component import run_id
 from al_bench.runs.composing import composing
 from al_bench.runs.config import resolved, run_spec
 from al_bench.runs.experiments import command_lines, plans
+from al_bench.runs.plan import Composer, by_hydra
 
 MINE = """# @package _global_
 defaults:
@@ -97,7 +98,7 @@ def test_what_is_given_holds_for_every_sweep_and_wins_over_what_it_sets(mine: Pa
     assert {job.choices["dataset"] for job in jobs} == {"vader"}
     assert {job.choices["strategy"] for job in jobs} == {"badge"}
     assert {job.at("seed") for job in jobs} == {0}
-    assert command_lines(given, mine)["mine: full"] == (
+    assert command_lines(given, Composer(mine))["mine: full"] == (
         "experiment=mine", "protocol=full", *given[1:],
     )  # fmt: skip
 
@@ -107,9 +108,10 @@ def test_experiments_may_be_named_by_commas_or_one_by_one(tmp_path: Path) -> Non
     for name in ("mine", "yours"):
         (tmp_path / f"experiment/{name}.yaml").write_text("# @package _global_\nseed: 3\n")
     wanted = {name: (f"experiment={name}", "seed=1") for name in ("mine", "yours")}
-    assert command_lines(["experiment=mine,yours", "seed=1"], tmp_path) == wanted
-    assert command_lines(["experiment=mine", "experiment=yours", "seed=1"], tmp_path) == wanted
-    assert command_lines(["strategy=margin"], None) == {"": ("strategy=margin",)}
+    assert command_lines(["experiment=mine,yours", "seed=1"], Composer(tmp_path)) == wanted
+    apart = ["experiment=mine", "experiment=yours", "seed=1"]
+    assert command_lines(apart, Composer(tmp_path)) == wanted
+    assert command_lines(["strategy=margin"], Composer(None)) == {"": ("strategy=margin",)}
 
 
 @pytest.mark.parametrize("name", ["annotators", "finetuned_text", "rare", "savings_parts"])
@@ -117,6 +119,19 @@ def test_a_planned_runs_id_is_that_of_its_settings(name: str) -> None:
     for one in plans([f"experiment={name}"], None).values():
         for index in (0, len(one) - 1):
             assert one[index].id == run_id(one[index].science)
+
+
+@pytest.mark.parametrize("name", ["savings", "human", "rare"])
+def test_an_experiment_is_composed_as_hydra_does(name: str) -> None:
+    options = (f"experiment={name}", "noise=pair_flip")
+    ours, theirs = (
+        Composer(None).whole_of(dict(o.split("=") for o in options)),
+        by_hydra(options, None),
+    )
+    assert ours.config == theirs.config
+    assert ours.hydra.launcher == theirs.hydra.launcher
+    assert ours.hydra.sweeper.params == theirs.hydra.sweeper.params
+    assert ours.choices.items() <= theirs.choices.items()
 
 
 @pytest.mark.parametrize("wrong", ["stratgy: random", "strategy: rndom", "strategy.pwer: 1"])
@@ -137,7 +152,7 @@ def test_sweeps_that_are_no_mappings_are_refused(mine: Path) -> None:
     for sweeps in ("strategy=margin", "{all: strategy=margin}"):
         (mine / "experiment/mine.yaml").write_text(f"# @package _global_\nsweeps: {sweeps}\n")
         with pytest.raises(ValueError, match=r"experiment=mine has sweeps .*wanted \{name: "):
-            command_lines(["experiment=mine"], mine)
+            command_lines(["experiment=mine"], Composer(mine))
 
 
 def test_what_experiments_share_is_not_listed_among_them(
@@ -163,7 +178,7 @@ def test_every_sweep_of_an_experiment_is_made_with_each_of_its_arms(tmp_path: Pa
         "sweeps: {first: {dataset: vader, noise.rate: 0.1}, second: {dataset: trec}}\n"
         "arms: {rules: {strategy: 'random,margin', noise.rate: 0.3}, badge: {strategy: badge}}\n"
     )
-    lines = command_lines(["experiment=mine"], tmp_path)
+    lines = command_lines(["experiment=mine"], Composer(tmp_path))
     named = {name: set(line) - {"experiment=mine"} for name, line in lines.items()}
     assert named == {
         "mine: first, rules": {"dataset=vader", "strategy=random,margin", "noise.rate=0.3"},

@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 
 from al_bench.core.loop import Round
-from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
+from al_bench.runs.store import BusyError, RunFolder, read_end, read_manifest, read_rounds
 
 
 def line(number: int) -> Round:
@@ -64,6 +64,22 @@ def test_a_manifest_that_is_not_ours_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"id"')
     with pytest.raises(ValueError, match="is not JSON"):
         read_manifest(tmp_path)
+
+
+def test_the_end_of_a_manifest_says_when_a_finished_run_began_and_ended(tmp_path: Path) -> None:
+    assert read_end(str(tmp_path)) is None
+    times = {"started": "2026-01-01T00:00:00+00:00", "finished": None, "error": None}
+    RunFolder(tmp_path).write_manifest({"id": "a"} | times)
+    assert read_end(str(tmp_path)) == {}
+    times["finished"] = "2026-01-01T00:01:00+00:00"
+    for more in ({}, {"selected_by": "0123456789ab"}):
+        RunFolder(tmp_path).write_manifest({"id": "a"} | times | more)
+        found = read_end(str(tmp_path))
+        assert found == {key: times[key] for key in ("started", "finished")}
+    RunFolder(tmp_path).write_manifest({"id": "a"} | times | {"error": "failed"})
+    assert read_end(str(tmp_path)) == {}
+    (tmp_path / "manifest.json").write_text((tmp_path / "manifest.json").read_text()[:-9])
+    assert read_end(str(tmp_path)) == {}
 
 
 def test_a_second_writer_is_turned_away_or_waits_until_the_first_is_gone(tmp_path: Path) -> None:
