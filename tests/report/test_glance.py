@@ -19,7 +19,7 @@ PUBLISHED = {
 OURS = (
     "codecision", "posterior_labels_pool", "fm_balanced", "linear_on_prior", "class_weights", PLAIN,
 )  # fmt: skip
-SINGLE = ("base", "self_training", "random", "linear_residual", "logit_adjustment", PLAIN)
+SINGLE = ("alfamix", "smoothed", "fm_balanced", "linear", "logit_adjustment l2 0.1")
 
 
 def share(ours: pd.DataFrame, level: float) -> float:
@@ -39,12 +39,13 @@ def test_the_table_at_a_glance_is_what_pandas_makes_of_the_rounds() -> None:
     columns.append("learner_config")
     frame = pd.read_parquet(RESULTS / "savings.parquet", columns=[*columns, *ARM[:4], *METRICS])
     frame["rate"] = frame["noise_config"].str.extract(r'"rate":([0-9.]+)').astype(float)
-    frame["loss"] = frame["learner_config"].str.extract(r'"balance":"(\w+)"')
+    loss, l2 = (
+        frame["learner_config"].str.extract(p)[0] for p in (r'"balance":"(\w+)"', r'"l2":([0-9.]+)')
+    )
+    frame["loss"] = loss.where(l2.isin(["1", "12"]), loss + " l2 " + l2)
     frame = frame[frame["protocol"] != "full"].astype(dict.fromkeys(METRICS, float))
     x = frame.groupby(["dataset", "rate", "round"])["n_labels"].transform("mean").round()
     rows: dict[Any, list[list[float]]] = {}
-    complete = frame[(frame["strategy"] == "base") & (frame["learner"] == "linear_residual")
-                     & (frame["init"] == "random")]["dataset"].nunique() == 12  # fmt: skip
     for (rate, _), part in frame.assign(x=x).groupby(["rate", "dataset"]):
         alone, some = (
             part[part["round"] == 0].groupby("seed")[PLAIN].mean(),
@@ -53,24 +54,24 @@ def test_the_table_at_a_glance_is_what_pandas_makes_of_the_rounds() -> None:
         curves = {
             (*arm, metric): rounds.pivot(index="seed", columns="x", values=metric)
             for arm, rounds in some.groupby(ARM)
-            if arm in (OURS[:5], SINGLE[:5]) or (arm[1:] == AS_PUBLISHED and arm[0] in PUBLISHED)
+            if arm in (OURS[:5], SINGLE) or (arm[1:] == AS_PUBLISHED and arm[0] in PUBLISHED)
             for metric in METRICS
         }
-        names = [a for a in curves if a[1:5] == AS_PUBLISHED]
         ours, half = curves[OURS], len(alone) // 2
-        areas = {a: np.trapezoid(curves[a], curves[a].columns, axis=1) for a in names}
-        one, other = (
-            max(names, key=lambda a: areas[a][h].mean()) for h in np.split(np.arange(2 * half), 2)
-        )
-        rivals = [pd.concat([curves[other].iloc[:half], curves[one].iloc[half:]])]
-        rivals += [curves[SINGLE]] if complete else []
+        areas = {a: np.trapezoid(curves[a], curves[a].columns, axis=1) for a in curves}
         found = [(alone.mean(), share(ours, alone.mean()))]
-        for rival in rivals:
+        for names in (
+            [a for a in curves if a[1:5] == AS_PUBLISHED], [a for a in curves if a[:5] == SINGLE]
+        ):  # fmt: skip
+            one, other = (
+                max(names, key=lambda a: areas[a][h].mean())
+                for h in np.split(np.arange(2 * half), 2)
+            )
+            rival = pd.concat([curves[other].iloc[:half], curves[one].iloc[half:]])
             start, end = rival.mean().iloc[[0, -1]]
             found.append(
                 (end, share(ours.loc[rival.index], end) if end - start >= 0.02 else np.nan)
             )
-        found += [(np.nan, np.nan)] * (3 - len(found))
         levels, shares = zip(*found, strict=True)
         rows.setdefault(rate, []).append([*levels, ours.mean().iloc[-1], *shares])
     page = (RESULTS / "tables" / "savings_glance.md").read_text("utf-8")
