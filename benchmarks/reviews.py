@@ -264,9 +264,9 @@ def page(lines: pd.DataFrame, reading: pd.DataFrame, seeds: int) -> str:
         "## When to stop reading a review",
         "",
         f"All papers of a review; certified: {DRAWS:,} checks a seed. Means, and in how many "
-        "replays as much as promised is found (ASReview's rules promise nothing: 95 %). *At least*: "
-        "what any rule reads on average that keeps its promise in 95 % of cases whichever papers are to "
-        "be found, even if it ranks them perfectly.",
+        "replays as much as promised is found (ASReview's rules promise nothing: 95 %). *At "
+        "least*: what any rule reads on average that keeps its promise in 95 % of cases "
+        "whichever papers are to be found, even if it ranks them perfectly.",
         "",
         *table(["review, included papers", "rule", "read, %", "found, %", "held, %"], ends),
     ]) + "\n"  # fmt: skip
