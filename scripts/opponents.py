@@ -5,6 +5,7 @@
     areas=results/benchmarks/screening.parquet
     python scripts/opponents.py areas build/screen.parquet --out $areas
     python scripts/opponents.py kept $areas > configs/experiment/common/opponents.yaml
+    python scripts/opponents.py single $areas    # the best single alternative, as in savings.yaml
 
 An arm is a query rule with its start, training rule, learner, loss and ridge, and the fraction rho
 of a rule that has one. Its standing on a set is in its favour: by how much the area under its
@@ -47,13 +48,27 @@ def areas(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=[*BY, "seed", *METRICS])
 
 
-def strongest(found: pd.DataFrame) -> pd.DataFrame:
-    """The arms that are kept, set by set, the strongest first."""
+def standings(found: pd.DataFrame) -> pd.DataFrame:
+    """How far each arm is behind the best at every set and noise rate, in its favour."""
     best = found.groupby(["dataset", "rate", "seed"], observed=True)[METRICS].transform("max")
     behind = -found[METRICS].sub(best.max(axis=1), axis=0)
     arms = pd.concat([found[BY], behind], axis=1).groupby(BY, observed=True).mean()
-    least = arms.min(axis=1).rename("behind").reset_index()
-    standing = least.groupby(["dataset", *ARM], observed=True)["behind"].agg(["min", "mean"])
+    return arms.min(axis=1).rename("behind").reset_index()
+
+
+def single(found: pd.DataFrame) -> pd.Series:
+    """The arm that is least behind on the mean of all sets and of the rates of all ridges."""
+    ridges = found.groupby("rate")["l2"].nunique()
+    some = standings(found[found["rate"].isin(ridges.index[ridges == ridges.max()])])
+    cells = some.groupby(ARM)["behind"].agg(["size", "mean"]).reset_index()
+    return cells[cells["size"] == cells["size"].max()].sort_values(["mean", *ARM]).iloc[0]
+
+
+def strongest(found: pd.DataFrame) -> pd.DataFrame:
+    """The arms that are kept, set by set, the strongest first."""
+    standing = (
+        standings(found).groupby(["dataset", *ARM], observed=True)["behind"].agg(["min", "mean"])
+    )
     ordered = standing.reset_index().sort_values(["dataset", "min", "mean", *ARM])
     labels = (ordered["supervision"] == "labels") & (ordered["learner"] == "linear")
     kept = [
@@ -71,7 +86,7 @@ def sweep(arm: pd.Series) -> dict[str, str]:
     """The overrides that make an arm's runs."""
     rho = f"{arm['rho']:g}"
     return {
-        "dataset": arm["dataset"],
+        **({"dataset": arm["dataset"]} if "dataset" in arm else {}),
         "strategy": arm["strategy"],
         "strategy@init": arm["init"],
         "supervision": arm["supervision"],
@@ -104,10 +119,16 @@ def main() -> None:
     first.add_argument("runs", type=Path, help="the screening's runs, a parquet file")
     first.add_argument("--out", type=Path, required=True, help="a parquet file of areas")
     second = steps.add_parser("kept", help="print the sweeps of the strongest arms")
-    second.add_argument("areas", type=Path, help="the parquet file of areas")
+    third = steps.add_parser("single", help="print the best arm for all sets")
+    for step in (second, third):
+        step.add_argument("areas", type=Path, help="the parquet file of areas")
     options = parser.parse_args()
     if options.step == "areas":
         areas(pd.read_parquet(options.runs)).to_parquet(options.out, index=False)
+    elif options.step == "single":
+        print(
+            yaml.safe_dump(sweep(single(pd.read_parquet(options.areas))), sort_keys=False), end=""
+        )
     else:
         print_sweeps(strongest(pd.read_parquet(options.areas)))
 

@@ -154,6 +154,18 @@ def test_the_committed_opponents_are_those_of_the_committed_areas(
     assert capsys.readouterr().out == written.read_text()
 
 
+def test_the_committed_single_alternative_is_that_of_the_committed_areas(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = SCRIPTS.parent / "results" / "benchmarks" / "screening.parquet"
+    monkeypatch.setattr(sys, "argv", ["opponents.py", "single", str(found)])
+    runpy.run_path(str(SCRIPTS / "opponents.py"), run_name="__main__")
+    suite = SCRIPTS.parent / "configs" / "experiment" / "savings.yaml"
+    arm = yaml.safe_load(suite.read_text())["sweeps"]["best single alternative"]
+    chosen = {"learner": "linear"} | {key: str(value) for key, value in arm.items()}
+    assert yaml.safe_load(capsys.readouterr().out) == chosen
+
+
 def large_pools(cells: Path, *options: str) -> str:
     """What benchmarks/scale.py prints of tiny pools."""
     command = [sys.executable, str(BENCHMARKS / "scale.py"), "--cells", str(cells)]

@@ -43,13 +43,14 @@ def progress_bar(name: str, total: int, known: int = 0, what: str = "rows") -> I
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        began, done = monotonic(), [0]
+        began, done = monotonic(), 0
         said = counts(0, total, 0.0, known, what)
         task = shown.add_task(name, total=total, completed=known, said=said)
 
         def advance(number: int) -> None:
-            done.append(number)
-            said = counts(sum(done), total, monotonic() - began, known, what)
+            nonlocal done
+            done += number
+            said = counts(done, total, monotonic() - began, known, what)
             shown.update(task, advance=number, said=said)
 
         yield advance

@@ -101,8 +101,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def read_end(folder: str) -> dict[str, Any] | None:
-    """When a finished run started and ended, from the end of its manifest, which is ten times as
-    fast as reading all of it; empty if it has not finished, None if there is no manifest."""
+    """When a finished run started and ended, from the end of its manifest, ten times as fast as
+    parsing and checking it; empty if it has not finished, None if there is no manifest."""
     try:
         with open(f"{folder}/manifest.json", "rb", buffering=0) as file:
             found = END.search(file.read())
