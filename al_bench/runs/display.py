@@ -41,7 +41,8 @@ def title(group: str, option: str, node: Mapping[str, Any]) -> str:
     if not target.startswith(OURS) or group == "dataset":
         return option.replace("{", "{{").replace("}", "}}")
     found = str(constants(target).get("title", ""))
-    name = found if "{" in found or option_name(target) == option else spaced(option)
+    named = option_name(target).replace("_", "") == option.replace("_", "")  # BoSS is boss
+    name = found if "{" in found or named else spaced(option)
     if group != "init":
         return name or spaced(option)
     return str(constants(target).get("start", f"{name or spaced(option)} start"))

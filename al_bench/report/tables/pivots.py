@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -129,12 +129,7 @@ def values_of_runs(frame: pd.DataFrame, metrics: Sequence[str], value: str | flo
 def pivot_table(analysis: Analysis, pivot: Pivot, frame: pd.DataFrame) -> Table:
     """The table of a pivot; bold: the best method in each row or column across methods."""
     cells = pivoted(frame, pivot)
-    order = {method: number for number, method in enumerate(analysis.methods)}
-    rows, columns = (
-        sorted({at[side] for at in cells},
-               key=lambda h: (h.setting, order.get(h.method, -1), h.method, h.metric))
-        for side in (0, 1)
-    )  # fmt: skip
+    rows, columns = sides(cells, analysis)
     most = max(map(len, cells.values()), default=0)
     shown = tuple(
         (
@@ -166,6 +161,16 @@ def pivot_table(analysis: Analysis, pivot: Pivot, frame: pd.DataFrame) -> Table:
     note = f"{at[0].upper()}{at[1:]}, fractions in %; {how}{where}{best_of}. {pivot.note}".strip()
     head = (", ".join(TITLES.get(group, group).lower() for group in pivot.rows), *titles)
     return Table(f"{pivot.title}{what}", head, shown, note, frozenset(bold))
+
+
+def sides(cells: Collection[tuple[Header, Header]], analysis: Analysis) -> list[list[Header]]:
+    """The headers of the rows and of the columns, in their order."""
+    order = {method: number for number, method in enumerate(analysis.methods)}
+    return [
+        sorted({at[side] for at in cells},
+               key=lambda h: (h.setting, order.get(h.method, -1), h.method, h.metric))
+        for side in (0, 1)
+    ]  # fmt: skip
 
 
 def joined_text(*parts: str) -> str:

@@ -11,13 +11,24 @@ from al_bench.report import stats
 from al_bench.report.analysis import Analysis, SettingResult, random_of
 from al_bench.report.claims import ClaimResult, Summary, summaries
 from al_bench.report.comparison import Comparison
-from al_bench.report.curves import LearningCurves
+from al_bench.report.curves import LearningCurves, aligned
 from al_bench.report.keys import Method, Setting
 from al_bench.report.names import Names
 from al_bench.report.savings import area, last_level
 from al_bench.report.stats import Floats
 from al_bench.report.tables.claims import in_points, over_sets, set_by_set
-from al_bench.report.tables.pivots import area_table, final_metrics, pivots
+from al_bench.report.tables.pivots import (
+    Header,
+    area_table,
+    cell_text,
+    final_metrics,
+    header,
+    header_text,
+    mean_of,
+    pivoted,
+    pivots,
+    sides,
+)
 from al_bench.report.tables.render import (
     DAGGER,
     NONE,
@@ -256,17 +267,26 @@ def answer_of_table(analysis: Analysis) -> str:
     """The row of the first table with the largest value, and the first of our first method."""
     if not analysis.spec.pivots:
         return ""
-    table = pivots(analysis)[0]
-    ours = [row for row in table.rows if analysis.names.method(analysis.champion) in row[0]]
-    best = max(table.rows, key=lambda row: float(row[1].split()[0]))
+    pivot = analysis.spec.pivots[0]
+    cells = pivoted(aligned(analysis.every), pivot)
+    if not cells:
+        return ""
+    rows, columns = sides(cells, analysis)
+    most = max(map(len, cells.values()))
 
-    def told(row: Sequence[str], what: str) -> str:
-        name = capital(closed(row[0].replace(" · ", ", ")))
-        more = [f"{word} {cell}" for word, cell in zip(table.header[2:], row[2:], strict=True)]
-        return f"{name} has {what}{row[1]}{' at ' * bool(more)}{', '.join(more)}."
+    def told(row: Header) -> str:
+        name = capital(closed(header_text(row, analysis).replace(" · ", ", ")))
+        names = [headed(pivot.metrics[column.metric]) for column in columns]
+        values = [cell_text(cells.get((row, c)), pivot.metrics[c.metric], most) for c in columns]
+        more = ", ".join(map(" ".join, zip(names[1:], values[1:], strict=True)))
+        what = f"the highest {names[0]}, " if row == best else ""
+        return f"{name} has {what}{values[0]}{' at ' * bool(more)}{more}."
 
-    found = [told(best, f"the highest {table.header[1]}, ")]
-    return " ".join([*found, *(told(row, "") for row in ours[:1] if row != best)])
+    filled = [row for row in rows if (row, columns[0]) in cells]
+    best = max(filled, key=lambda row: mean_of(cells[row, columns[0]]))
+    champion = header(analysis.champion, Setting(()), pivot.rows).method
+    ours = [row for row in rows if row.method == champion]
+    return " ".join(map(told, dict.fromkeys([best, *ours[:1]])))
 
 
 def answer_of_setting(analysis: Analysis) -> str:
