@@ -24,7 +24,7 @@ from al_bench.belief.opinion_pool import (
     mean_pool,
     pooled,
 )
-from al_bench.core.arrays import above, one_hot, require, softmax, unit
+from al_bench.core.arrays import above, one_hot, require, softmax
 from al_bench.core.logistic import curvature
 from al_bench.core.state import Consensus, Floats, Ints, State
 from al_bench.crowd.consensus import consensus_of
@@ -122,7 +122,7 @@ class AveragedBelief:
         prior = log_floor(state.rows.prior)
         if len(state.labelled) == 0:
             return Belief(softmax(prior), None)
-        rows, features = state.labelled, unit(state.rows.features)
+        rows, features = state.labelled, state.rows.directions
         means = np.log(np.maximum(state.rows.prior.mean(axis=0, dtype=np.float64), 1e-12))
         learned = AnswerTargets.of(state, prior[rows], self.beforehand)
         folds = fold_numbers(learned.answers, self.folds, rng)

@@ -93,20 +93,20 @@ def averages(
 ) -> Averages:
     """Posterior means of the exponents on the grid of `axes` (e, a).
 
-    explained: maps the pool (m, k) under equal class frequencies, each row times some factor, to
-    the answers' log-likelihood by noise rate, (r,); likely: (r,) log prior density of the rates.
-    O(m k r) time a grid point, 4 e a m k bytes.
+    explained: maps pools (a, m, k) under equal class frequencies, each row times some factor, to
+    the answers' log-likelihoods by noise rate, (a, r); likely: (r,) log prior density of the rates.
+    O(m k r) time a grid point, 4 (e + 1) a m k + 8 a m r bytes.
     """
-    points = np.array(list(product(*axes)))
+    points, steps = np.array(list(product(*axes))), axes.shape[1]
     powers = [
-        [np.exp(value * expert, dtype=np.float32) for value in axis]
+        np.exp(axis[:, None, None] * expert, dtype=np.float32)
         for expert, axis in zip(experts.astype(np.float32), axes.astype(np.float32), strict=True)
     ]
-    found = np.empty((len(points), len(likely)))
-    for place, (point, factors) in enumerate(zip(points, product(*powers), strict=True)):
-        pull = point - before
-        known = explained(reduce(np.multiply, factors))
-        found[place] = known + likely - 0.5 * precision @ (pull * pull)
+    pulls = points - before
+    found = likely - 0.5 * (pulls * pulls @ precision)[:, None]
+    for place, factors in enumerate(product(*powers[:-1])):
+        pools = reduce(np.multiply, factors, powers[-1])
+        found[place * steps : (place + 1) * steps] += explained(pools)
     most = found.max()
     weights = np.exp(found - most)
     total = weights.sum()
@@ -148,14 +148,16 @@ def mean_pool(
     index, k = np.arange(len(answers)), experts.shape[2]
     likely = noise[0] * np.log(RATES) + noise[1] * np.log(1 - RATES)
     counts, axes = np.bincount(answers, minlength=k) + 0.5, full_axes(len(experts))
-    frequencies = corrected_frequencies(counts, RATES)
+    frequencies, wrong = corrected_frequencies(counts, RATES), RATES / (k - 1)
+    slope = 1 - RATES - wrong  # of an answer's chance in its class's probability
     for _ in range(2):  # the whole grid first, then finer, with the posterior's frequencies
+        known = frequencies.astype(np.float32).T
+        factor = known[answers] * slope
 
-        def explained(pool: Floats, frequencies: Floats = frequencies) -> Floats:
-            known = frequencies.astype(np.float32)
-            hit = pool[index, answers, None] * known.T[answers] / (pool @ known.T)
-            chance = (1 - RATES) * hit + RATES / (k - 1) * (1 - hit)
-            return np.asarray(np.log(np.maximum(chance, LEAST)).sum(axis=0))
+        def explained(pools: Floats, known: Floats = known, factor: Floats = factor) -> Floats:
+            chances = pools[:, index, answers, None] / (pools @ known) * factor
+            chances += wrong
+            return log_products(chances)
 
         found = averages(experts, explained, before, precision, likely, axes)
         rate, axes = float(found.rates @ RATES), refined_axes(found)
@@ -164,6 +166,16 @@ def mean_pool(
         counts = np.maximum(posterior.sum(axis=0), 0.3)
         frequencies = (counts / counts.sum())[None]
     return PoolFit(found.exponents, rate, posterior, found.evidence)
+
+
+def log_products(chances: Floats) -> Floats:
+    """(a, r) sums over rows of the logarithms of (a, m, r) chances above 1e-18, which are
+    multiplied by sixteens first."""
+    m = chances.shape[1]
+    whole = m - m % 16
+    sixteens = chances[:, :whole].reshape(len(chances), 16, -1, chances.shape[2]).prod(axis=1)
+    logs = np.log(sixteens).sum(axis=1) + np.log(chances[:, whole:]).sum(axis=1)
+    return np.asarray(logs)
 
 
 def true_class(belief: Floats, answers: Ints, noise: float) -> Floats:
@@ -202,16 +214,18 @@ def mean_multi_annotator(
         frequencies = counts / counts.sum()
 
         def explained(
-            pool: Floats,
+            pools: Floats,
             excess: Floats = excess,
             offset: Floats = offset,
             frequencies: Floats = frequencies,
         ) -> Floats:
-            belief = pool * frequencies.astype(np.float32)
-            belief /= belief.sum(axis=1, keepdims=True)
-            more = np.add.reduceat(belief.take(cells)[:, None] * excess, of_row)
-            logs = np.log(np.maximum(1 + more, LEAST, dtype=np.float32))
-            return np.asarray(offset + logs.sum(axis=0, dtype=float))
+            found = np.empty((len(pools), len(RATES)))
+            for belief, logs in zip(pools * frequencies.astype(np.float32), found, strict=True):
+                belief /= belief.sum(axis=1, keepdims=True)
+                more = np.add.reduceat(belief.take(cells)[:, None] * excess, of_row)
+                more = np.log(np.maximum(1 + more, LEAST, dtype=np.float32))
+                logs[:] = offset + more.sum(axis=0, dtype=float)
+            return found
 
         found = averages(experts, explained, before, precision, likely, axes)
         rate, axes = float(found.rates @ RATES), refined_axes(found)

@@ -9,6 +9,8 @@ import numpy as np
 
 from al_bench.core.state import Floats, Ints
 
+SHORT = 64  # columns up to which `row_max` is faster than NumPy
+
 
 def unit(vectors: Floats) -> Floats:
     """(n, d) rows scaled to length one, in float32; a zero row stays zero."""
@@ -17,17 +19,26 @@ def unit(vectors: Floats) -> Floats:
     return np.asarray(vectors / np.maximum(lengths, np.float32(1e-12)))
 
 
+def row_max(values: Floats) -> Floats:
+    """(..., 1) the largest values along the last axis; NumPy is slow at short rows, so these are
+    turned. Makes one copy."""
+    if values.shape[-1] > SHORT:
+        return np.asarray(values.max(axis=-1, keepdims=True))
+    turned = np.ascontiguousarray(values.reshape(-1, values.shape[-1]).T)
+    return np.asarray(turned.max(axis=0).reshape(*values.shape[:-1], 1))
+
+
 def softmax(scores: Floats) -> Floats:
-    """Probabilities along the last axis, in the scores' precision; makes one copy."""
-    odds = scores - scores.max(axis=-1, keepdims=True)
+    """Probabilities along the last axis, in the scores' precision; makes two copies."""
+    odds = scores - row_max(scores)
     np.exp(odds, out=odds)
     odds /= odds.sum(axis=-1, keepdims=True)
     return np.asarray(odds)
 
 
 def log_softmax(scores: Floats) -> Floats:
-    """Logarithm of `softmax`; makes two copies."""
-    logs = scores - scores.max(axis=-1, keepdims=True)
+    """Logarithm of `softmax`; makes three copies."""
+    logs = scores - row_max(scores)
     logs -= np.log(np.exp(logs).sum(axis=-1, keepdims=True))
     return np.asarray(logs)
 

@@ -11,10 +11,11 @@ from contextlib import nullcontext
 
 import numpy as np
 
+from al_bench.core.arrays import row_max
 from al_bench.core.state import Floats
 from al_bench.core.threads import one_thread
 
-RANK = 64  # of the sketch of the features' covariance
+RANK, SKETCHED = 16, 512  # of the sketch of the features' covariance; rows that it is made of
 STEEPNESS = 0.3  # typical curvature at the optimum relative to that at zero
 LOWEST = -80.0  # lower bound of a score, as denormal float32 exponentials are slow
 # multiplications of a matrix product below which one thread is faster
@@ -48,6 +49,7 @@ def logistic(
     each = (weights / weights.sum()).astype(np.float32)[:, None]
     goal, shift, ridge = (each * targets).astype(np.float32), shift.astype(np.float32), l2 / m
     rounded = rounding(design, each[:, 0] * (STEEPNESS / k), ridge)
+    ones = np.ones((k, 1), dtype=np.float32)
 
     def coefficients(point: Floats) -> Floats:
         return rounded(point.reshape(-1, k).astype(np.float32))
@@ -56,11 +58,11 @@ def logistic(
         weight = coefficients(point)
         scores = design @ weight
         scores += shift
-        scores -= scores.max(axis=1, keepdims=True)
+        scores -= row_max(scores)
         found = -np.vdot(goal, scores)
         np.maximum(scores, LOWEST, out=scores)
         odds = np.exp(scores, out=scores)
-        total = odds.sum(axis=1, keepdims=True)
+        total = odds @ ones
         found += np.vdot(each, np.log(total))
         odds *= each / total
         odds -= goal  # the gradient by score
@@ -83,10 +85,15 @@ def curvature(n_classes: int) -> float:
 
 def rounding(design: Floats, weights: Floats, ridge: float) -> Callable[[Floats], Floats]:
     """The preconditioner: multiplies (d, ...) by the inverse square root of ``X' diag(w) X +
-    ridge``, approximated in RANK directions found by a random sketch: O(m d RANK) once."""
+    ridge``, approximated in RANK directions found by a random sketch of at most SKETCHED rows:
+    O(SKETCHED d RANK) once."""
+    rng = np.random.default_rng(0)
+    if len(design) > SKETCHED:
+        rows = rng.choice(len(design), SKETCHED, replace=False)
+        design, weights = design[rows], weights[rows] * (len(design) / SKETCHED)
     scaled = design * np.sqrt(weights)[:, None]
-    draws = np.random.default_rng(0).standard_normal((design.shape[1], min(RANK, *design.shape)))
-    basis, _ = np.linalg.qr(scaled.T @ (scaled @ draws.astype(np.float32)))
+    draws = rng.standard_normal((design.shape[1], min(RANK, *design.shape)), dtype=np.float32)
+    basis, _ = np.linalg.qr(scaled.T @ (scaled @ draws))
     seen = scaled @ basis
     curvature, turn = np.linalg.eigh(seen.T @ seen)
     curvature = np.maximum(curvature, 0)

@@ -51,6 +51,16 @@ class Rows:
     def n_classes(self) -> int:
         return int(self.prior.shape[1])
 
+    @cached_property
+    def directions(self) -> Floats:
+        """(n, d) the features scaled to length one, in float32; a zero row stays zero. Features of
+        length one are not copied."""
+        features = np.asarray(self.features, dtype=np.float32)
+        lengths = np.linalg.norm(features, axis=1, keepdims=True)
+        if np.allclose(lengths, 1, rtol=0, atol=1e-6):
+            return features
+        return np.asarray(features / np.maximum(lengths, np.float32(1e-12)))
+
     def take(self, index: Ints) -> Rows:
         """The rows with these numbers, in this order; inputs are loaded only when accessed."""
         return Rows(Picked(self.inputs, index), self.features[index], self.prior[index])

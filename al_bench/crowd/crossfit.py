@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.core.arrays import log_softmax, uniform, unit
+from al_bench.core.arrays import log_softmax, uniform
 from al_bench.core.logistic import balanced_weights, logistic
 from al_bench.core.state import Bools, Floats, Ints, State
 
@@ -108,7 +108,7 @@ def view(
     classes = targets.argmax(axis=1)
     if not enough(classes, folds):
         return np.asarray(state.probs[rows], dtype=float)
-    features = unit(state.rows.features[rows])
+    features = state.rows.directions[rows]
     models = fold_models(features, targets, fold_numbers(classes, folds, rng), l2)
     return probabilities(held_out(models, features))
 
@@ -122,7 +122,7 @@ def views(
         pool = np.asarray(state.probs, dtype=float)
         return pool[rows], pool
     numbers = fold_numbers(classes, folds, rng)
-    own, pool = cross_fit(unit(state.rows.features), rows, targets, numbers, l2)
+    own, pool = cross_fit(state.rows.directions, rows, targets, numbers, l2)
     return probabilities(own), probabilities(pool)
 
 

@@ -59,7 +59,7 @@ def predictions(
     columns |= {"confidence": shown[np.arange(len(shown)), guesses]}
     columns |= {f"p({name})": shown[:, c] for c, name in enumerate(classes)}
     for c, least in enumerate(thresholds if calibration is not None else ()):
-        columns |= {} if least is None else {f"is({classes[c]})": final[:, c] >= least}
+        columns |= {} if least is None else {f"is({classes[c]})": shown[:, c] >= round(least, 6)}
     return pd.DataFrame(columns)
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.core.arrays import one_hot, require, share, unit
+from al_bench.core.arrays import one_hot, require, share
 from al_bench.core.state import State, TrainingSet
 from al_bench.crowd.crossfit import cross_fit, fold_numbers
 
@@ -131,7 +131,7 @@ class ConfidentLearning:
         seen, number = np.unique(answers, return_inverse=True)
         if len(seen) > 1 and len(rows) >= self.folds:
             folds = fold_numbers(answers, self.folds, rng)
-            held_out, _ = cross_fit(unit(state.rows.features), rows, targets, folds, self.l2)
+            held_out, _ = cross_fit(state.rows.directions, rows, targets, folds, self.l2)
             probs = np.exp(held_out[:, seen])  # cleanlab wants every class of its table answered
             probs /= probs.sum(axis=1, keepdims=True)
             keep = ~find_label_issues(number, probs, n_jobs=1)

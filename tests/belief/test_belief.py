@@ -12,9 +12,8 @@ from al_bench.belief.belief import (
     class_bias,
     confident_rows,
     divided_prior,
-    unit,
 )
-from al_bench.core.arrays import softmax
+from al_bench.core.arrays import softmax, unit
 from al_bench.core.logistic import curvature
 from al_bench.core.state import UNLABELLED, Floats, Ints, Rows, State
 from al_bench.crowd.crossfit import (

@@ -76,9 +76,10 @@ def test_averages_are_the_means_of_the_slow_posterior() -> None:
     experts = np.stack([zero_shot(12, 3, 1.0, s)[0] for s in (3, 4)])
     answers, fractions, rates = np.arange(12) % 3, np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.3])
 
-    def explained(pool: Floats) -> Floats:
-        hit = (pool * fractions / (pool @ fractions)[:, None])[np.arange(12), answers]
-        return np.array([np.log((1 - r) * hit + r / 2 * (1 - hit)).sum() for r in rates])
+    def explained(pools: Floats) -> Floats:
+        hits = (pools * fractions / (pools @ fractions)[..., None])[:, np.arange(12), answers]
+        likely = [np.log((1 - r) * hits + r / 2 * (1 - hits)).sum(axis=1) for r in rates]
+        return np.stack(likely, axis=1)
 
     axes, before, precision = full_axes(2), np.array([1.0, 0.5]), np.array([2.0, 3.0])
     found = averages(experts, explained, before, precision, np.log([0.4, 0.6]), axes)
