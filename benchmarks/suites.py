@@ -1,7 +1,7 @@
 """What suites spend their time on, and how many runs an hour they make beside another checkout.
 
     python benchmarks/suites.py                              # prints today's
-    python benchmarks/suites.py --beside ../before --write   # in turn; into results/benchmarks
+    python benchmarks/suites.py --beside ../before --write   # at once; into results/benchmarks
 
 A part of each suite is made by `albench run` on one thread in one process, in an empty folder, with
 features that are cached already. Suites are as they stand in each checkout, so methods may differ.
@@ -15,9 +15,10 @@ import pstats
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pages import published, table, timed
+from pages import published, table
 
 HERE = Path(__file__).parents[1]
 PAGE = HERE / "results" / "benchmarks" / "profile.md"
@@ -27,6 +28,7 @@ SUITES = {
     "savings_parts": ["noise.rate=0.4", "seed=0"],
     "annotators": ["dataset=trec,fashion_mnist", "annotators=mixed,spammers", "seed=0"],
 }
+PROFILE = ("savings_rule", "annotators")  # the other one takes a quarter of an hour
 PARTS = {  # functions that do not call each other
     "logistic regressions": "logistic",
     "noise rate and exponents": "averages",
@@ -34,22 +36,26 @@ PARTS = {  # functions that do not call each other
     "data and noise": "known_problem",
     "files of runs": "append",
 }
-MAIN = "import sys; from al_bench.cli.main import main; sys.exit(main(sys.argv[1:]))"
-PROFILED = (
-    "import cProfile, sys; code, out = sys.argv[1:3]; del sys.argv[1:3]; cProfile.run(code, out)"
-)
+MAIN = """
+import sys, time
+from al_bench.cli.main import main
+main(sys.argv[1:])
+print(time.process_time())
+"""
+PROFILED = f"import cProfile, sys; cProfile.run({MAIN!r}, sys.argv.pop(1))"
 
 
 def made(checkout: Path, suite: str, profile: Path | None = None) -> tuple[int, float]:
     """The runs of a part of a suite, and the processor seconds that they took."""
     one = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
-    code = ["-c", MAIN] if profile is None else ["-c", PROFILED, MAIN, str(profile)]
+    env = {**os.environ, **one, "PYTHONPATH": str(checkout.resolve())}
+    code = ["-c", MAIN] if profile is None else ["-c", PROFILED, str(profile)]
     with tempfile.TemporaryDirectory() as folder:
         line = [sys.executable, *code, "run", f"experiment={suite}", *SUITES[suite]]
-        more = {"cwd": folder, "env": {**os.environ, **one, "PYTHONPATH": str(checkout.resolve())}}
-        run = [*line, "results=here", "threads=1", "hydra.launcher.n_jobs=1"]
-        seconds = timed(lambda: subprocess.run(run, check=True, stdout=subprocess.DEVNULL, **more))
-        return len(list(Path(folder).glob("here/runs/*/rounds.jsonl"))), seconds[1]
+        line += ["results=here", "threads=1", "hydra.launcher.n_jobs=1"]
+        said = subprocess.run(line, check=True, capture_output=True, cwd=folder, env=env, text=True)
+        runs = len(list(Path(folder).glob("here/runs/*/rounds.jsonl")))
+        return runs, float(said.stdout.split()[-1])
 
 
 def shares(suite: str) -> list[str]:
@@ -74,22 +80,21 @@ def main() -> None:
     checkouts = [*([args.beside] if args.beside else []), HERE]
     cells, parts = [], []
     for suite in args.suites:
-        an_hour = []
-        for checkout in checkouts:
-            runs, seconds = made(checkout, suite)
-            an_hour.append(3600 * runs / seconds)
+        with ThreadPoolExecutor(len(checkouts)) as pool:  # each on a processor of its own
+            found = pool.map(made, checkouts, [suite] * len(checkouts))
+            an_hour = [3600 * runs / seconds for runs, seconds in found]
         cells.append(
             [suite, *(f"{one:,.0f}" for one in an_hour), f"{an_hour[-1] / an_hour[0]:.1f}"]
         )
-        parts.append([suite, *shares(suite)])
-        print(*cells[-1], *parts[-1], flush=True)
+        print(*cells[-1], flush=True)
+        parts += [[suite, *shares(suite)]] if suite in PROFILE else []
     head = ["suite", *(["before"] if args.beside else []), "today", "times"]
     text = "\n".join([
         "# What do suites spend their time on?",
         "",
         "Made by `python benchmarks/suites.py --beside CHECKOUT --write`, with the checkout of "
         "27 November 2026 (`043d6c6`); a part of each suite, as it stood and stands. Runs an hour "
-        "of one processor, start-up included.",
+        "of one processor, start-up included; both at once, on a processor each.",
         "",
         *table(head, cells),
         "",
