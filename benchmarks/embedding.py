@@ -30,7 +30,7 @@ from pages import row, table
 
 from al_bench.core.metrics import balanced_accuracy
 from al_bench.core.state import Floats
-from al_bench.data.cache import embeddings as cache
+from al_bench.data.cache import embeddings
 from al_bench.runs.config import instantiate
 from al_bench.runs.environment import restart_limited
 from al_bench.runs.plan import plan
@@ -116,7 +116,7 @@ class Drawn:
 def opened(folder: str, rows: int) -> tuple[float, float]:
     """Seconds to open stored embeddings, checksum included, and to read them too."""
     start = perf_counter()
-    stored = cache.embeddings(Path(folder), "b", "train", Drawn(), range(rows), progress=False)
+    stored = embeddings(Path(folder), "b", "train", Drawn(), range(rows))
     seconds = perf_counter() - start
     float(stored.sum(dtype=np.float32))
     return seconds, perf_counter() - start
