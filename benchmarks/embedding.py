@@ -71,12 +71,13 @@ def compared(name: str, modality: str, rows: int, repeat: int) -> str:
     encoders = [prior.encoder(modality) for prior in priors]
     for encoder in encoders:
         encoder.embed(some[:BATCH])  # weights, libraries
-    seconds = in_turns(*(partial(encoder.embed, some) for encoder in encoders), repeat)
+    one, other = (partial(encoder.embed, some) for encoder in encoders)
+    seconds = in_turns(one, other, repeat)
     slow, fast = (len(some) / second for second in seconds)
-    one, other = (encoder.embed(inputs) for encoder in encoders)
-    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
-    cosine = ((one * other).sum(axis=1) / lengths).min()
-    change = points(priors[1], other, dataset, test) - points(priors[0], one, dataset, test)
+    plain, fast_one = (encoder.embed(inputs) for encoder in encoders)
+    lengths = np.linalg.norm(plain, axis=1) * np.linalg.norm(fast_one, axis=1)
+    cosine = ((plain * fast_one).sum(axis=1) / lengths).min()
+    change = points(priors[1], fast_one, dataset, test) - points(priors[0], plain, dataset, test)
     return row(name, f"{number:,}", f"{slow:.0f} /s", f"{fast:.0f} /s", f"{fast / slow:.1f}",
                f"{cosine:.5f}", *(f"{value:+.2f}" for value in change))  # fmt: skip
 

@@ -260,7 +260,7 @@ def page(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) -> list[
         f"{size.classes} classes, {size.labelled:,} labelled, features with groups. Wall seconds "
         f"of one whole choice (median of {args.repeat}, fewer beyond a few seconds), model "
         "predictions given. GiB: the most memory of the whole process at the budget that takes "
-        "more.",
+        "more. Blank: not measured.",
     ]
     for threads in sorted({record["what"].get("threads", 1) for record in cells.records.values()}):
         here = [size._replace(threads=threads) for size in sizes]
