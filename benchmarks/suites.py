@@ -39,7 +39,8 @@ PARTS = {  # functions that do not call each other
 MAIN = """
 import sys, time
 from al_bench.cli.main import main
-main(sys.argv[1:])
+if main(sys.argv[1:]):
+    sys.exit(1)
 print(time.process_time())
 """
 PROFILED = f"import cProfile, sys; cProfile.run({MAIN!r}, sys.argv.pop(1))"
@@ -71,6 +72,11 @@ def shares(suite: str) -> list[str]:
     return [f"{value:.0f}" for value in (*found.values(), 100 - sum(found.values()))]
 
 
+def commit_of(checkout: Path) -> str:
+    line = ["git", "-C", str(checkout), "log", "-1", "--format=`%h` of %as"]
+    return subprocess.run(line, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--beside", type=Path, help="a checkout to compare with")
@@ -92,8 +98,8 @@ def main() -> None:
     text = "\n".join([
         "# What do suites spend their time on?",
         "",
-        "Made by `python benchmarks/suites.py --beside CHECKOUT --write`, with the checkout of "
-        "27 November 2026 (`043d6c6`); a part of each suite, as it stood and stands. Runs an hour "
+        "Made by `python benchmarks/suites.py --beside CHECKOUT --write`, the checkout of before "
+        f"at {commit_of(checkouts[0])}; a part of each suite, as it stood and stands. Runs an hour "
         "of one processor, start-up included; both at once, on a processor each.",
         "",
         *table(head, cells),
