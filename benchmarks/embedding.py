@@ -74,10 +74,11 @@ def compared(name: str, modality: str, rows: int, repeat: int) -> str:
     one, other = (partial(encoder.embed, some) for encoder in encoders)
     seconds = in_turns(one, other, repeat)
     slow, fast = (len(some) / second for second in seconds)
-    plain, fast_one = (encoder.embed(inputs) for encoder in encoders)
-    lengths = np.linalg.norm(plain, axis=1) * np.linalg.norm(fast_one, axis=1)
-    cosine = ((plain * fast_one).sum(axis=1) / lengths).min()
-    change = points(priors[1], fast_one, dataset, test) - points(priors[0], plain, dataset, test)
+    reference, openvino = (encoder.embed(inputs) for encoder in encoders)
+    lengths = np.linalg.norm(reference, axis=1) * np.linalg.norm(openvino, axis=1)
+    cosine = ((reference * openvino).sum(axis=1) / lengths).min()
+    change = points(priors[1], openvino, dataset, test)
+    change -= points(priors[0], reference, dataset, test)
     return row(name, f"{number:,}", f"{slow:.0f} /s", f"{fast:.0f} /s", f"{fast / slow:.1f}",
                f"{cosine:.5f}", *(f"{value:+.2f}" for value in change))  # fmt: skip
 

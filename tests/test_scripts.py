@@ -147,23 +147,18 @@ def test_the_two_best_on_human_labels_alone_are_kept_however_weak(keep: Keep) ->
 def test_the_committed_opponents_are_those_of_the_committed_areas(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = SCRIPTS.parent / "results" / "benchmarks" / "screening.parquet"
-    monkeypatch.setattr(sys, "argv", ["opponents.py", "kept", str(found)])
-    runpy.run_path(str(SCRIPTS / "opponents.py"), run_name="__main__")
-    written = SCRIPTS.parent / "configs" / "experiment" / "common" / "opponents.yaml"
-    assert capsys.readouterr().out == written.read_text()
+    areas = SCRIPTS.parent / "results" / "benchmarks" / "screening.parquet"
 
+    def printed(step: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["opponents.py", step, str(areas)])
+        runpy.run_path(str(SCRIPTS / "opponents.py"), run_name="__main__")
+        return capsys.readouterr().out
 
-def test_the_committed_single_alternative_is_that_of_the_committed_areas(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = SCRIPTS.parent / "results" / "benchmarks" / "screening.parquet"
-    monkeypatch.setattr(sys, "argv", ["opponents.py", "single", str(found)])
-    runpy.run_path(str(SCRIPTS / "opponents.py"), run_name="__main__")
-    suite = SCRIPTS.parent / "configs" / "experiment" / "savings.yaml"
-    arm = yaml.safe_load(suite.read_text())["sweeps"]["best single alternative"]
+    suites = SCRIPTS.parent / "configs" / "experiment"
+    assert printed("kept") == (suites / "common" / "opponents.yaml").read_text()
+    arm = yaml.safe_load((suites / "savings.yaml").read_text())["sweeps"]["best single alternative"]
     chosen = {"learner": "linear"} | {key: str(value) for key, value in arm.items()}
-    assert yaml.safe_load(capsys.readouterr().out) == chosen
+    assert yaml.safe_load(printed("single")) == chosen
 
 
 def large_pools(cells: Path, *options: str) -> str:

@@ -219,13 +219,13 @@ def mean_multi_annotator(
             offset: Floats = offset,
             frequencies: Floats = frequencies,
         ) -> Floats:
-            found = np.empty((len(pools), len(RATES)))
-            for belief, logs in zip(pools * frequencies.astype(np.float32), found, strict=True):
+            logs = np.empty((len(pools), len(RATES)))
+            for belief, line in zip(pools * frequencies.astype(np.float32), logs, strict=True):
                 belief /= belief.sum(axis=1, keepdims=True)
                 more = np.add.reduceat(belief.take(cells)[:, None] * excess, of_row)
                 more = np.log(np.maximum(1 + more, LEAST, dtype=np.float32))
-                logs[:] = offset + more.sum(axis=0, dtype=float)
-            return found
+                line[:] = offset + more.sum(axis=0, dtype=float)
+            return logs
 
         found = averages(experts, explained, before, precision, likely, axes)
         rate, axes = float(found.rates @ RATES), refined_axes(found)

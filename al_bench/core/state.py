@@ -20,11 +20,11 @@ from typing import Any, TypeAlias, runtime_checkable
 from typing import Protocol as Interface
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.floating[Any]]
-Ints: TypeAlias = NDArray[np.int64]
-Bools: TypeAlias = NDArray[np.bool_]
+from al_bench.core.arrays import Bools as Bools
+from al_bench.core.arrays import Floats as Floats
+from al_bench.core.arrays import Ints as Ints
+from al_bench.core.arrays import unit
 
 UNLABELLED = -1  # in State.labels: this row was not queried
 HIDDEN = -2  # in State.labels: a wrapper hides this row from the strategy that it wraps
@@ -53,13 +53,11 @@ class Rows:
 
     @cached_property
     def directions(self) -> Floats:
-        """(n, d) the features scaled to length one, in float32; a zero row stays zero. Features of
-        length one are not copied."""
+        """(n, d) the features as `unit` scales them, a copy that is kept; themselves if they have
+        length one already, as in every problem of a data set."""
         features = np.asarray(self.features, dtype=np.float32)
-        lengths = np.linalg.norm(features, axis=1, keepdims=True)
-        if np.allclose(lengths, 1, rtol=0, atol=1e-6):
-            return features
-        return np.asarray(features / np.maximum(lengths, np.float32(1e-12)))
+        squares = np.einsum("nd,nd->n", features, features)
+        return features if np.allclose(squares, 1, rtol=0, atol=2e-6) else unit(features)
 
     def take(self, index: Ints) -> Rows:
         """The rows with these numbers, in this order; inputs are loaded only when accessed."""

@@ -139,10 +139,7 @@ def pivot_table(analysis: Analysis, pivot: Pivot, frame: pd.DataFrame) -> Table:
         for row in rows
     )
     several = len(pivot.metrics) > 1
-    titles = [
-        joined_text(header_text(column, analysis), headed(pivot.metrics[column.metric]) * several)
-        for column in columns
-    ]
+    titles = [column_text(column, pivot, analysis) for column in columns]
     bold = set()
     for side, lines in ((0, rows), (1, columns)):
         if "method" in (pivot.rows, pivot.columns)[1 - side] and not several:
@@ -184,6 +181,12 @@ def header_text(header: Header, analysis: Analysis) -> str:
     whole = names.parts(method, groups) if "strategy" in groups else names.all(method)
     setting = names.setting(header.setting) or names.all(header.setting)
     return joined_text(setting, whole + DAGGER * (method in analysis.oracles))
+
+
+def column_text(column: Header, pivot: Pivot, analysis: Analysis) -> str:
+    """The text of a column's header: what its runs share, and its metric if there are several."""
+    metric = headed(pivot.metrics[column.metric]) * (len(pivot.metrics) > 1)
+    return joined_text(header_text(column, analysis), metric)
 
 
 def cell_text(cell: Cell | None, metric: str, most: int) -> str:

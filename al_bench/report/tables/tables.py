@@ -21,6 +21,7 @@ from al_bench.report.tables.pivots import (
     Header,
     area_table,
     cell_text,
+    column_text,
     final_metrics,
     header,
     header_text,
@@ -276,7 +277,7 @@ def answer_of_table(analysis: Analysis) -> str:
 
     def told(row: Header) -> str:
         name = capital(closed(header_text(row, analysis).replace(" · ", ", ")))
-        names = [headed(pivot.metrics[column.metric]) for column in columns]
+        names = [column_text(column, pivot, analysis) for column in columns]
         values = [cell_text(cells.get((row, c)), pivot.metrics[c.metric], most) for c in columns]
         more = ", ".join(map(" ".join, zip(names[1:], values[1:], strict=True)))
         what = f"the highest {names[0]}, " if row == best else ""
